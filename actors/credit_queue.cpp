@@ -1,0 +1,84 @@
+#include "actors/credit_queue.hpp"
+
+#include <algorithm>
+
+#include "events/limits.hpp"
+
+namespace bestow::actors {
+
+void credit_queue::want(want_release w) {
+  auto& line = waiting_[w.promotion.value];
+  const auto same = std::find_if(line.begin(), line.end(),
+                                 [&](const auto& o) { return o.partition == w.partition; });
+  if (same != line.end()) {
+    *same = std::move(w);
+    return;
+  }
+  if (line.empty()) turns_.push_back(w.promotion.value);
+  line.push_back(std::move(w));
+}
+
+auto credit_queue::next_chunk() const -> std::uint64_t {
+  return turns_.empty() ? 0 : waiting_.at(turns_.front()).front().chunk;
+}
+
+auto credit_queue::grant(std::uint64_t room, bool idle) -> std::optional<want_release> {
+  if (turns_.empty()) return std::nullopt;
+  const auto promotion = turns_.front();
+  auto& line = waiting_[promotion];
+  if (line.front().chunk > room && !idle) return std::nullopt;
+  auto granted = std::move(line.front());
+  line.pop_front();
+  turns_.pop_front();
+  if (line.empty())
+    waiting_.erase(promotion);
+  else
+    turns_.push_back(promotion);
+  granted_[{promotion, granted.partition.value}].push_back(granted.chunk);
+  granted_messages_ += granted.chunk;
+  return granted;
+}
+
+void credit_queue::settle(promotion_id promotion, partition_no partition) {
+  const auto it = granted_.find({promotion.value, partition.value});
+  if (it == granted_.end()) return;
+  granted_messages_ -= it->second.front();
+  it->second.pop_front();
+  if (it->second.empty()) granted_.erase(it);
+}
+
+void credit_queue::forget(promotion_id promotion, partition_no partition) {
+  while (granted_.contains({promotion.value, partition.value})) settle(promotion, partition);
+  const auto line = waiting_.find(promotion.value);
+  if (line == waiting_.end()) return;
+  std::erase_if(line->second, [&](const auto& w) { return w.partition == partition; });
+  if (!line->second.empty()) return;
+  waiting_.erase(line);
+  std::erase(turns_, promotion.value);
+}
+
+void release_window::measured(std::uint64_t acked, std::chrono::nanoseconds elapsed) {
+  if (elapsed.count() <= 0) return;
+  const double now = static_cast<double>(acked) * 1e9 / static_cast<double>(elapsed.count());
+  per_second_ = per_second_ == 0 ? now : 0.7 * per_second_ + 0.3 * now;
+}
+
+auto release_window::size() const -> std::uint64_t {
+  const auto quarter = static_cast<std::uint64_t>(per_second_ / 4);
+  auto window = std::clamp(quarter, limits::window_messages_min, limits::window_messages_max);
+  if (rate_ != 0) window = std::min(window, std::max<std::uint64_t>(rate_ / 4, 1));
+  return window;
+}
+
+auto release_window::admit(std::uint64_t messages, std::chrono::nanoseconds now) -> bool {
+  if (rate_ == 0) return true;
+  const double cap = std::max(static_cast<double>(rate_) / 4, static_cast<double>(messages));
+  const double since = static_cast<double>((now - filled_at_).count()) / 1e9;
+  filled_at_ = now;
+  tokens_ = std::min(cap, tokens_ + since * static_cast<double>(rate_));
+  if (tokens_ < static_cast<double>(messages)) return false;
+  tokens_ -= static_cast<double>(messages);
+  return true;
+}
+
+}  // namespace bestow::actors

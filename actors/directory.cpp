@@ -1,0 +1,339 @@
+#include "actors/directory.hpp"
+
+#include <algorithm>
+
+#include "actors/partition_host.hpp"
+#include "actors/promotion_host.hpp"
+#include "events/limits.hpp"
+
+namespace bestow::actors {
+
+namespace {
+
+using domain::promotion_catalog;
+
+auto read_catalog(directory_state& s) -> result<void> {
+  auto& log = *s.context->parts.log;
+  std::uint64_t from = 0;
+  store::read_options first;
+  first.events_max = 1;
+  for (;;) {
+    constexpr std::size_t page = 1'000;
+    auto streams = log.streams(aggregate::promotion, from, page);
+    if (!streams) return tl::unexpected{streams.error()};
+    for (const auto& stream : *streams) {
+      result<void> outcome{};
+      const auto seen = log.read_stream(
+          stream, stream_version{}, first, [&](const store::stored_event& stored) {
+            auto facts = decode_event<promotion_created>(stored.payload);
+            auto metadata = decode_metadata(stored.metadata);
+            if (!facts || !metadata)
+              outcome = tl::unexpected{facts ? metadata.error() : facts.error()};
+            else
+              domain::fold(s.catalog, *facts, *metadata);
+            return false;
+          });
+      if (!seen) return tl::unexpected{seen.error()};
+      if (!outcome) return outcome;
+      from = stream.id + 1;
+    }
+    if (streams->size() < page) return {};
+  }
+}
+
+/// The promotion's newest fact; nothing follows the seal but approval and run facts.
+auto newest_fact(const store::event_log& log, promotion_id id) -> result<event_type> {
+  const auto stream = stream_of(id);
+  const auto version = log.version_of(stream);
+  if (!version) return tl::unexpected{version.error()};
+  event_type newest = event_type::promotion_created;
+  if (version->value == 0) return newest;
+  store::read_options one;
+  one.events_max = 1;
+  const auto seen = log.read_stream(stream, stream_version{version->value - 1}, one,
+                                    [&](const store::stored_event& stored) {
+                                      newest = stored.type;
+                                      return false;
+                                    });
+  if (!seen) return tl::unexpected{seen.error()};
+  return newest;
+}
+
+/// A promotion that cannot be read is woken too: its host says what is wrong.
+auto is_active(const store::event_log& log, promotion_id id) -> bool {
+  const auto newest = newest_fact(log, id);
+  return !newest || *newest == event_type::run_started || *newest == event_type::run_stopping;
+}
+
+/// Before the seal there are no partitions: a stray result must not wake one on half a list.
+auto is_sealed(const store::event_log& log, promotion_id id) -> bool {
+  const auto newest = newest_fact(log, id);
+  return newest && *newest >= event_type::list_sealed;
+}
+
+auto live_promotions(const directory_state& s) -> std::size_t {
+  return static_cast<std::size_t>(std::count_if(s.hosts.begin(), s.hosts.end(), [](const auto& h) {
+    return h.first.kind == aggregate::promotion;
+  }));
+}
+
+auto host_of(directory_host* self, const stream_id& stream) -> caf::actor {
+  auto& s = self->state;
+  if (const auto it = s.hosts.find(stream); it != s.hosts.end()) return it->second;
+  const auto& created = s.catalog.promotions.at(stream.id).created;
+  const promotion_id id{stream.id};
+  caf::actor host;
+  if (stream.kind == aggregate::promotion)
+    host = self->spawn<caf::linked>(run_promotion, s.context, id);
+  else
+    host = self->spawn<caf::linked>(
+        run_partition, s.context,
+        partition_key{id, partition_no{static_cast<std::uint16_t>(stream.part)}, created.type});
+  s.hosts[stream] = host;
+  s.stream_of_host[host.address()] = stream;
+  self->monitor(host);
+  s.context->counters.live_promotions = live_promotions(s);
+  return host;
+}
+
+auto find_host(directory_host* self, const stream_id& stream) -> found {
+  auto& s = self->state;
+  const auto it = s.catalog.promotions.find(stream.id);
+  if (it == s.catalog.promotions.end()) return {};
+  const bool partition = stream.kind == aggregate::partition;
+  if (partition && stream.part >= it->second.created.partition_count) return {};
+  if (partition && !s.hosts.contains(stream) &&
+      !is_sealed(*s.context->parts.log, promotion_id{stream.id}))
+    return {};
+  if (s.stopping)
+    return {{}, fault{fault_code::shutting_down, fault_action::retry_later, "find", ""}};
+  if (!partition && !s.hosts.contains(stream) &&
+      live_promotions(s) >= limits::live_promotions_max)
+    return {{}, fault{fault_code::overloaded, fault_action::retry_later, "find",
+                      "too many promotions are at work; one that rests for 30 s makes room"}};
+  return {host_of(self, stream), {}};
+}
+
+void end_process(directory_host* self, const fault& why) {
+  if (self->state.context->options.on_fatal) self->state.context->options.on_fatal(why);
+}
+
+/// An append failed: the catalog may be ahead of the log. Read it anew behind what is queued;
+/// nothing else is handled meanwhile.
+void reload_catalog(directory_host* self) {
+  self->request(self->state.context->book.log_writer(), limits::append_timeout, barrier_request{})
+      .await(
+          [self](const barrier_reply&) {
+            self->state.catalog = {};
+            if (auto read = read_catalog(self->state); !read) end_process(self, read.error());
+          },
+          [self](const caf::error& e) { end_process(self, unknown_outcome(e, "reload_catalog")); });
+}
+
+auto create(directory_host* self, const create_request& r) -> caf::result<command_reply> {
+  auto& s = self->state;
+  auto promise = self->make_response_promise();
+  const domain::create_promotion command{r.wanted, s.context->parts.time->wall(),
+                                         s.context->options.grants.named_tokens};
+  const auto metadata = metadata_of(r.by);
+  auto decided = domain::decide_create(command, metadata, s.catalog);
+  std::vector<promotion_event> events;
+  std::optional<domain::refusal> refusal;
+  command_receipt receipt;
+  if (auto* no = std::get_if<domain::refusal>(&decided)) {
+    refusal = std::move(*no);
+  } else {
+    const auto& answer = std::get<domain::catalog_answer>(decided);
+    receipt.promotion = answer.promotion;
+    receipt.repeated = answer.already_existed;
+    receipt.state = domain::promotion_state::draft;
+    if (!answer.already_existed) events.emplace_back(r.wanted);
+  }
+  // A refusal or a repeat rests on facts that may still be in flight: it is answered behind them.
+  if (events.empty()) {
+    self->request(s.context->book.log_writer(), limits::append_timeout, barrier_request{})
+        .then(
+            [promise, refusal, receipt](const barrier_reply& b) mutable {
+              receipt.at = b.head;
+              if (refusal)
+                promise.deliver(command_reply{tl::unexpected<trouble>{*refusal}});
+              else
+                promise.deliver(command_reply{receipt});
+            },
+            [promise](const caf::error& e) mutable {
+              promise.deliver(command_reply{tl::unexpected<trouble>{unknown_outcome(e, "create")}});
+            });
+    return promise;
+  }
+  domain::fold(s.catalog, r.wanted, metadata);
+  self->request(s.context->book.log_writer(), limits::append_timeout,
+                make_append(stream_of(r.wanted.promotion), stream_version{0}, events, metadata))
+      .then(
+          [self, promise, receipt](const append_reply& a) mutable {
+            if (!a.answer) {
+              promise.deliver(command_reply{tl::unexpected<trouble>{a.answer.error()}});
+              return reload_catalog(self);
+            }
+            receipt.at = a.answer->last;
+            promise.deliver(command_reply{receipt});
+          },
+          [self, promise](const caf::error& e) mutable {
+            promise.deliver(command_reply{tl::unexpected<trouble>{unknown_outcome(e, "create")}});
+            reload_catalog(self);
+          });
+  return promise;
+}
+
+/// Counts a restart; false when this actor needed too many of them lately. A host that ends to
+/// replay is the machine's trouble, not its own: it is tried again for ever, slowly, so that a disk
+/// that was full goes on by itself once there is room.
+auto may_restart(directory_host* self, const std::string& who, const caf::error& reason) -> bool {
+  auto& s = self->state;
+  ++s.context->counters.restarts;
+  if (reason == replay_needed) return true;
+  const auto now = s.context->parts.time->steady();
+  auto& lately = s.restarts[who];
+  lately.push_back(now);
+  while (now - lately.front() > limits::restart_window) lately.pop_front();
+  if (lately.size() <= limits::restarts_max) return true;
+  end_process(self, {fault_code::internal, fault_action::stop_process, "supervise",
+                     who + " ended more than " + std::to_string(limits::restarts_max) +
+                         " times within a minute"});
+  return false;
+}
+
+auto grown(std::chrono::milliseconds backoff) -> std::chrono::milliseconds {
+  return std::clamp<std::chrono::milliseconds>(backoff * 2, limits::restart_backoff_min,
+                                               limits::restart_backoff_max);
+}
+
+void start_singleton(directory_host* self, directory_state::singleton& one) {
+  one.address = one.spawn();
+  self->monitor(one.address);
+}
+
+constexpr std::uint64_t singleton_slot = 1ULL << 63U;
+
+void finish_shutdown(directory_host* self);
+
+void on_down(directory_host* self, const caf::down_msg& down) {
+  auto& s = self->state;
+  if (down.source == s.log_writer) {
+    if (!s.stopping)
+      end_process(self, {fault_code::internal, fault_action::stop_process, "supervise",
+                         "the log writer ended: " + caf::to_string(down.reason)});
+    return;
+  }
+  for (std::size_t i = 0; i < s.singletons.size(); ++i) {
+    auto& one = s.singletons[i];
+    if (one.address.address() != down.source) continue;
+    one.address = nullptr;
+    if (s.stopping) return finish_shutdown(self);
+    if (!may_restart(self, one.name, down.reason)) return;
+    one.backoff = grown(one.backoff);
+    return self->delayed_send(self, one.backoff, restart_due{singleton_slot | i});
+  }
+  const auto it = s.stream_of_host.find(down.source);
+  if (it == s.stream_of_host.end()) return;
+  const auto stream = it->second;
+  s.stream_of_host.erase(it);
+  const bool intended = s.leaving.erase(down.source) > 0;
+  if (const auto h = s.hosts.find(stream); h != s.hosts.end() && h->second.address() == down.source)
+    s.hosts.erase(h);
+  s.context->counters.live_promotions = live_promotions(s);
+  if (s.stopping) return finish_shutdown(self);
+  if (intended || !may_restart(self, to_string(stream), down.reason)) return;
+  auto& backoff = s.backoff_of[stream];
+  backoff = grown(backoff);
+  s.due[s.next_due] = stream;
+  self->delayed_send(self, backoff, restart_due{s.next_due++});
+}
+
+void restart(directory_host* self, const restart_due& r) {
+  auto& s = self->state;
+  if (s.stopping) return;
+  if ((r.slot & singleton_slot) != 0)
+    return start_singleton(self, s.singletons[r.slot & ~singleton_slot]);
+  const auto it = s.due.find(r.slot);
+  if (it == s.due.end()) return;
+  const auto stream = it->second;
+  s.due.erase(it);
+  if (!s.catalog.promotions.contains(stream.id)) return;  // Its create was never durable.
+  static_cast<void>(host_of(self, stream));  // It greets or wakes whom it concerns itself.
+}
+
+void tell_partitions_of(directory_host* self, const delivery_restarted& d) {
+  for (const auto& [stream, host] : self->state.hosts)
+    if (stream.kind == aggregate::partition) self->send(host, d);
+}
+
+/// Hosts first (they append and snapshot), then the singletons, then the answer.
+auto shut_down(directory_host* self) -> caf::result<shutdown_done> {
+  auto& s = self->state;
+  s.stopping = true;
+  s.stopped = self->make_response_promise();
+  for (const auto& [stream, host] : s.hosts) self->send(host, retire{});
+  finish_shutdown(self);
+  return *s.stopped;
+}
+
+void finish_shutdown(directory_host* self) {
+  auto& s = self->state;
+  if (!s.hosts.empty() || !s.stopped) return;
+  bool all_ended = true;
+  for (auto& one : s.singletons) {
+    if (!one.address) continue;
+    all_ended = false;
+    if (one.backoff.count() >= 0) self->send(one.address, shutdown{});
+    one.backoff = std::chrono::milliseconds{-1};  // Told once.
+  }
+  if (!all_ended) return;
+  s.stopped->deliver(shutdown_done{});
+  s.stopped.reset();
+  self->quit();
+}
+
+void set_up(directory_host* self) {
+  auto& s = self->state;
+  s.context->book.set(address_book::entry::directory, caf::actor{self});
+  const auto writer = s.context->book.log_writer();
+  if (!writer) return self->quit();  // The engine is gone before it began.
+  s.log_writer = writer.address();
+  self->monitor(writer);
+  if (auto read = read_catalog(s); !read) {
+    end_process(self, read.error());
+    return self->quit(replay_needed);
+  }
+  if (s.singletons.empty()) list_singletons(self);
+  for (auto& one : s.singletons) start_singleton(self, one);
+  for (const auto& [id, entry] : s.catalog.promotions)
+    if (is_active(*s.context->parts.log, promotion_id{id}))
+      static_cast<void>(host_of(self, stream_of(promotion_id{id})));
+}
+
+}  // namespace
+
+auto run_directory(directory_host* self, context_ptr context) -> caf::behavior {
+  use_host_defaults(self);
+  self->state.context = std::move(context);
+  self->set_down_handler([self](caf::down_msg& down) { on_down(self, down); });
+  // Children are linked so that they end with us; that one of them ended is on_down's business.
+  self->set_exit_handler([](caf::exit_msg&) {});
+  set_up(self);
+  return {
+      [=](const create_request& r) { return create(self, r); },
+      [=](const find_promotion& f) { return find_host(self, stream_of(f.promotion)); },
+      [=](const find_partition& f) { return find_host(self, stream_of(f.promotion, f.partition)); },
+      [=](const retiring& r) { self->state.leaving[r.host.address()] = true; },
+      [=](const delivery_restarted& d) { tell_partitions_of(self, d); },
+      [=](const restart_due& r) { restart(self, r); },
+      [=](const poke_projectors&) {
+        for (const auto& one : self->state.singletons)
+          if (one.name == "projector" && one.address) self->send(one.address, step_tick{});
+      },
+      [=](const fatal& f) { end_process(self, f.why); },
+      [=](const shutdown&) { return shut_down(self); },
+  };
+}
+
+}  // namespace bestow::actors

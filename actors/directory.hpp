@@ -1,0 +1,52 @@
+// The directory: finds, starts, watches and restarts every other actor, and owns the catalog of
+// promotions. The root of supervision: what ends unexpectedly is started again from the log with
+// backoff and counted; what no restart mends stops the process.
+#pragma once
+
+#include <caf/all.hpp>
+#include <deque>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/host.hpp"
+#include "domain/promotion.hpp"
+
+namespace bestow::actors {
+
+struct directory_state {
+  static constexpr const char* name = "directory";
+  /// A long-lived actor that must always be there.
+  struct singleton {
+    std::string name;
+    std::function<caf::actor()> spawn;
+    caf::actor address;
+    std::chrono::milliseconds backoff{0};
+  };
+  context_ptr context;
+  caf::actor_addr log_writer;      ///< Watched: without it nothing can go on.
+  domain::promotion_catalog catalog;
+  unsigned creates_in_flight{0};
+  std::vector<singleton> singletons;
+  std::unordered_map<stream_id, caf::actor> hosts;   ///< Promotions and partitions that are awake.
+  std::map<caf::actor_addr, stream_id> stream_of_host;
+  std::map<caf::actor_addr, bool> leaving;           ///< Hosts that said retiring.
+  std::map<std::uint64_t, stream_id> due;            ///< Hosts to start again after their backoff.
+  std::uint64_t next_due{1};
+  std::map<stream_id, std::chrono::milliseconds> backoff_of;
+  /// Per actor, within limits::restart_window.
+  std::map<std::string, std::deque<std::chrono::nanoseconds>> restarts;
+  bool stopping{false};
+  std::optional<caf::response_promise> stopped;      ///< Answer to shutdown.
+};
+using directory_host = caf::stateful_actor<directory_state>;
+
+/// Reads the catalog, starts publishers, registry, intake and projectors, wakes active promotions.
+[[nodiscard]] auto run_directory(directory_host* self, context_ptr context) -> caf::behavior;
+
+// --- directory_singletons.cpp ---------------------------------------------------------------------------
+/// Lists what must always run, in starting order.
+void list_singletons(directory_host* self);
+
+}  // namespace bestow::actors

@@ -1,0 +1,211 @@
+#include "actors/engine.hpp"
+
+#include <algorithm>
+#include <caf/all.hpp>
+#include <chrono>
+
+#include "actors/core.hpp"
+#include "actors/courier.hpp"
+#include "domain/target_row.hpp"
+#include "events/limits.hpp"
+
+namespace bestow::actors {
+
+namespace {
+
+constexpr auto stop_bound = std::chrono::seconds{10};
+constexpr auto status_timeout = std::chrono::milliseconds{500};
+
+/// yyyymmdd of the instant in Asia/Seoul.
+auto seoul_date(timestamp at) -> std::uint32_t {
+  std::string text;
+  domain::append_seoul_compact(text, at);
+  std::uint32_t date = 0;
+  for (std::size_t i = 0; i < 8; ++i) date = date * 10 + static_cast<std::uint32_t>(text[i] - '0');
+  return date;
+}
+
+auto not_found(promotion_id id) -> trouble {
+  return domain::refusal{domain::rejection::promotion_not_found,
+                         "there is no promotion " + std::to_string(id.value)};
+}
+
+class caf_engine final : public engine {
+ public:
+  caf_engine(engine_parts parts, engine_options options) {
+    context_ = std::make_shared<engine_context>();
+    context_->parts = std::move(parts);
+    context_->options = std::move(options);
+    // Never parse(): it would load caf-application.ini from the working directory.
+    config_.set("scheduler.max-threads",
+                std::max<std::size_t>(2, context_->options.worker_threads));
+    config_.set("scheduler.max-throughput", std::size_t{300});
+    system_ = std::make_unique<caf::actor_system>(config_);
+    core_ = spawn_core(*system_, context_);
+    courier_ = system_->spawn(run_courier, context_);
+    if (context_->parts.messages != nullptr) connect_bus(*context_->parts.messages, context_);
+  }
+  ~caf_engine() override { caf_engine::stop(); }
+
+  auto create(promotion_created wanted, const caller& by) -> outcome<command_receipt> override {
+    if (wanted.promotion.value == 0) wanted.promotion = new_promotion_id();
+    return reply_of<command_reply>(context_->book.directory(), limits::request_timeout,
+                                   create_request{std::move(wanted), by});
+  }
+  auto open_batch(promotion_id id, std::string batch, import_format format, const caller& by)
+      -> outcome<batch_receipt> override {
+    const domain::open_batch command{std::move(batch), format, context_->parts.time->wall()};
+    return ask<batch_reply>(id, limits::request_timeout, open_batch_request{command, by});
+  }
+  auto import(promotion_id id, import_chunk chunk) -> outcome<chunk_receipt> override {
+    return ask<import_reply>(id, limits::claim_timeout,
+                             import_request{std::make_shared<import_chunk>(std::move(chunk))});
+  }
+  void import_async(promotion_id id, import_chunk chunk,
+                    std::function<void(outcome<chunk_receipt>)> done) override {
+    if (!courier_) {
+      return done(tl::unexpected<trouble>{fault{fault_code::shutting_down,
+                                                fault_action::retry_later, "import", ""}});
+    }
+    caf::anon_send(courier_, carry_import{id, std::make_shared<import_chunk>(std::move(chunk)),
+                                          std::move(done)});
+  }
+  auto close_batch(promotion_id id, domain::close_batch c, const caller& by)
+      -> outcome<batch_receipt> override {
+    return ask<batch_reply>(id, limits::request_timeout, close_batch_request{std::move(c), by});
+  }
+  auto abandon_batch(promotion_id id, domain::abandon_batch c, const caller& by)
+      -> outcome<command_receipt> override {
+    return ask<command_reply>(id, limits::request_timeout,
+                              abandon_batch_request{std::move(c), by});
+  }
+  auto seal(promotion_id id, const caller& by) -> outcome<command_receipt> override {
+    return ask<command_reply>(id, limits::seal_timeout, seal_request{by});
+  }
+  auto approve(promotion_id id, const caller& by) -> outcome<command_receipt> override {
+    return ask<command_reply>(id, limits::request_timeout, approve_request{by});
+  }
+  auto start_run(promotion_id id, std::uint32_t run_date, const caller& by)
+      -> outcome<command_receipt> override {
+    if (run_date == 0) run_date = seoul_date(context_->parts.time->wall());
+    return ask<command_reply>(id, limits::request_timeout, start_request{run_date, false, by});
+  }
+  auto stop_run(promotion_id id, std::string reason, const caller& by)
+      -> outcome<command_receipt> override {
+    return ask<command_reply>(id, limits::request_timeout, stop_request{std::move(reason), by});
+  }
+  auto resume(promotion_id id, const caller& by) -> outcome<command_receipt> override {
+    const auto today = seoul_date(context_->parts.time->wall());
+    return ask<command_reply>(id, limits::request_timeout, start_request{today, true, by});
+  }
+  auto rebuild_view(std::string_view name) -> result<bool> override {
+    auto started = context_->parts.views->start_rebuild(name);
+    if (started && *started) caf::anon_send(context_->book.directory(), poke_projectors{});
+    return started;
+  }
+  auto status() -> engine_status override;
+  void stop() override;
+
+ private:
+  /// One request with an end; a lost callee or a timeout is an unknown outcome.
+  template <class Reply, class Message>
+  auto request(const caf::actor& to, std::chrono::milliseconds within, Message message)
+      -> result<Reply> {
+    result<Reply> answer = fail(fault_code::shutting_down, "request", "the engine has stopped");
+    if (!to || stopped_) return answer;
+    caf::scoped_actor self{*system_};
+    self->request(to, within, std::move(message))
+        .receive([&](Reply& r) { answer = std::move(r); },
+                 [&](caf::error& e) { answer = tl::unexpected{unknown_outcome(e, "request")}; });
+    return answer;
+  }
+  template <class Reply, class Message>
+  auto reply_of(const caf::actor& to, std::chrono::milliseconds within, Message message)
+      -> decltype(Reply::answer) {
+    auto reply = request<Reply>(to, within, std::move(message));
+    if (!reply) return tl::unexpected<trouble>{reply.error()};
+    return std::move(reply->answer);
+  }
+  template <class Reply, class Message>
+  auto ask(promotion_id id, std::chrono::milliseconds within, Message message)
+      -> decltype(Reply::answer) {
+    auto host = request<found>(context_->book.directory(), limits::request_timeout,
+                               find_promotion{id});
+    if (!host) return tl::unexpected<trouble>{host.error()};
+    if (host->why) return tl::unexpected<trouble>{*host->why};
+    if (!host->host) return tl::unexpected<trouble>{not_found(id)};
+    return reply_of<Reply>(host->host, within, std::move(message));
+  }
+  /// Time-seeded, below 2^53: the wall's milliseconds and ten random bits. The catalog refuses a
+  /// collision.
+  auto new_promotion_id() -> promotion_id {
+    const auto ms = static_cast<std::uint64_t>(context_->parts.time->wall().value);
+    return promotion_id{((ms << 10U) | (context_->parts.random->next() & 1023U)) &
+                        limits::promotion_id_assigned_max};
+  }
+
+  context_ptr context_;
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  core_actors core_;
+  caf::actor courier_;
+  std::atomic<bool> stopped_{false};
+};
+
+auto caf_engine::status() -> engine_status {
+  engine_status s;
+  s.head = context_->parts.log->head().last;
+  const auto& c = context_->counters;
+  s.log_ready = c.log_ready;
+  s.appends = c.appends;
+  s.commits = c.commits;
+  s.restarts = c.restarts;
+  s.live_promotions = c.live_promotions;
+  s.results_received = c.results_received;
+  s.results_dead = c.results_dead;
+  for (const auto type : {promotion_type::voucher, promotion_type::point}) {
+    auto reply = request<delivery_reply>(context_->book.publisher(type), status_timeout,
+                                         delivery_query{});
+    if (reply) {
+      s.deliveries.push_back(std::move(reply->status));
+      continue;
+    }
+    const auto& grants = context_->options.grants;
+    s.deliveries.push_back({type == promotion_type::voucher ? grants.voucher_stream
+                                                            : grants.point_stream,
+                            0, 0, "busy: no answer within 0.5 s"});
+  }
+  return s;
+}
+
+void caf_engine::stop() {
+  if (stopped_.exchange(true)) return;
+  bool clean = false;
+  {
+    caf::scoped_actor self{*system_};
+    self->request(core_.directory, stop_bound, shutdown{})
+        .receive([&](shutdown_done&) { clean = true; }, [](caf::error&) {});
+    for (const auto* last : {&courier_, &core_.log_writer}) {
+      caf::anon_send(*last, shutdown{});
+      if (clean) self->wait_for(*last);
+    }
+  }
+  context_->book.clear();
+  courier_ = nullptr;
+  core_ = {};
+  // An actor that hangs must not hang the process with it: the caller ends by _exit then.
+  if (!clean) static_cast<void>(system_.release());
+  system_.reset();
+}
+
+}  // namespace
+
+auto engine::start(engine_parts parts, engine_options options)
+    -> result<std::unique_ptr<engine>> {
+  if (parts.log == nullptr || parts.snapshots == nullptr || parts.lists == nullptr ||
+      parts.views == nullptr || parts.time == nullptr || parts.random == nullptr)
+    return fail(fault_code::internal, "engine::start", "a part is missing");
+  return std::unique_ptr<engine>{std::make_unique<caf_engine>(std::move(parts), std::move(options))};
+}
+
+}  // namespace bestow::actors

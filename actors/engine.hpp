@@ -1,0 +1,179 @@
+// The engine as the edges see it: commands in, answers out. No CAF in this header.
+//
+// Promise: a command is answered only after the facts it rests on are durable. Every call has an
+// end: after limits::request_timeout it answers outcome_unknown, and a repeat of the same command
+// gets the first answer.
+// Threads: any thread may call; each call blocks its caller until the answer.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bus/bus.hpp"
+#include "domain/promotion.hpp"
+#include "domain/target_row.hpp"
+#include "events/clock.hpp"
+#include "events/result.hpp"
+#include "projections/view_set.hpp"
+#include "store/event_log.hpp"
+#include "store/snapshot_store.hpp"
+#include "store/target_list.hpp"
+#include "store/uniqueness.hpp"
+
+namespace bestow::actors {
+
+/// Why a command was not done: the domain said no, or the machine failed.
+using trouble = std::variant<domain::refusal, fault>;
+template <class T>
+using outcome = tl::expected<T, trouble>;
+
+/// Who asks. Stands in the fact.
+struct caller {
+  std::string principal{"local"};
+  std::string idempotency_key;
+  std::uint64_t request_hash{0};
+};
+
+struct command_receipt {
+  promotion_id promotion{};
+  position at{};          ///< The log position the answer rests on; reads wait for it.
+  bool repeated{false};   ///< The wish already stood.
+  domain::promotion_state state{domain::promotion_state::none};
+  run_no run{};
+};
+
+/// A batch as the importer must know it to begin or to go on.
+struct batch_receipt {
+  domain::batch_state batch;
+  promotion_type type{promotion_type::point};
+  std::uint32_t partition_count{1};
+  std::string currency;
+  position at{};
+};
+/// Judged rows of one chunk, before uniqueness. Columns run over the rows that are good so far.
+struct import_chunk {
+  std::string batch;
+  targets_imported facts;                  ///< target_ids empty when not given.
+  std::vector<std::uint64_t> row_numbers;  ///< Data row number of each row in the columns.
+};
+struct chunk_receipt {
+  std::uint64_t accepted{0};
+  /// Rows refused by uniqueness, ascending; added to those the parser refused.
+  struct refused_row {
+    std::uint64_t row{0};
+    domain::row_field field{};
+    domain::row_rejection code{};
+  };
+  std::vector<refused_row> refused;
+  position at{};
+};
+
+/// What a run is started with; from [grants] of the configuration.
+struct grant_settings {
+  std::uint32_t chunk{1'000};
+  std::string voucher_topic{"prepay.campaign.voucher.publish"};
+  std::string point_topic{"prepay.campaign.point.publish"};
+  std::string voucher_stream{"GRANTS_VOUCHER"};
+  std::string point_stream{"GRANTS_POINT"};
+  std::string result_stream{"GRANT_RESULTS"};
+  std::string dead_stream{"GRANT_RESULTS_DEAD"};
+  /// Subjects of the result stream: `<prefix>.voucher.result`, `<prefix>.point.result`.
+  std::string voucher_result_topic{"prepay.campaign.voucher.result"};
+  std::string point_result_topic{"prepay.campaign.point.result"};
+  bool extra_fields{true};
+  bool partition_token{true};
+  bool complete_when_published{false};
+  std::uint64_t rate_per_second{0};  ///< Messages per second over all promotions of a type; 0 = unlimited.
+  bool named_tokens{false};
+};
+
+/// Everything the engine stands on; all outlive it. `messages` may be null: then nothing can be
+/// published and start answers broker_unavailable.
+struct engine_parts {
+  store::event_log* log{nullptr};
+  store::snapshot_store* snapshots{nullptr};
+  store::target_lists* lists{nullptr};
+  projections::view_set* views{nullptr};
+  bus::message_bus* messages{nullptr};
+  bestow::clock* time{nullptr};
+  randomness* random{nullptr};
+  std::string directory;  ///< For uniqueness tables; "" = memory.
+};
+struct engine_options {
+  grant_settings grants;
+  unsigned worker_threads{2};
+  /// Called from an actor when the process must stop (corruption, restarts exhausted).
+  std::function<void(const fault&)> on_fatal;
+};
+
+/// Health and figures for /readyz, /metrics and `doctor`.
+struct delivery_status {
+  std::string stream;
+  std::uint64_t planned_seq{0};   ///< Last sequence the log plans.
+  std::uint64_t acked_seq{0};     ///< Last sequence JetStream confirmed.
+  std::string state;              ///< "ready", "connecting", "halted: <fault>"
+};
+struct engine_status {
+  position head{};
+  bool log_ready{true};
+  std::vector<delivery_status> deliveries;
+  std::uint64_t appends{0};
+  std::uint64_t commits{0};
+  std::uint64_t restarts{0};
+  std::uint64_t live_promotions{0};
+  std::uint64_t results_received{0};
+  std::uint64_t results_dead{0};
+};
+
+class engine {
+ public:
+  /// Starts every actor; returns when the log writer, the catalog and the projectors run.
+  /// Running promotions are picked up in the background.
+  [[nodiscard]] static auto start(engine_parts parts, engine_options options)
+      -> result<std::unique_ptr<engine>>;
+  engine() = default;
+  engine(const engine&) = delete;
+  auto operator=(const engine&) -> engine& = delete;
+  /// Stops like stop().
+  virtual ~engine() = default;
+
+  /// `wanted.promotion` 0 = assign an id.
+  [[nodiscard]] virtual auto create(promotion_created wanted, const caller& by)
+      -> outcome<command_receipt> = 0;
+  [[nodiscard]] virtual auto open_batch(promotion_id id, std::string batch, import_format format,
+                                        const caller& by) -> outcome<batch_receipt> = 0;
+  /// Durable when it returns. Chunks of a batch must arrive in row order; up to
+  /// limits::import_chunks_in_flight callers may wait at once via import_async.
+  [[nodiscard]] virtual auto import(promotion_id id, import_chunk chunk) -> outcome<chunk_receipt> = 0;
+  /// As import; `done` runs on an actor thread and must only hand over.
+  virtual void import_async(promotion_id id, import_chunk chunk,
+                            std::function<void(outcome<chunk_receipt>)> done) = 0;
+  [[nodiscard]] virtual auto close_batch(promotion_id id, domain::close_batch c, const caller& by)
+      -> outcome<batch_receipt> = 0;
+  [[nodiscard]] virtual auto abandon_batch(promotion_id id, domain::abandon_batch c,
+                                           const caller& by) -> outcome<command_receipt> = 0;
+  [[nodiscard]] virtual auto seal(promotion_id id, const caller& by) -> outcome<command_receipt> = 0;
+  [[nodiscard]] virtual auto approve(promotion_id id, const caller& by)
+      -> outcome<command_receipt> = 0;
+  /// run_date yyyymmdd; 0 = today in Asia/Seoul.
+  [[nodiscard]] virtual auto start_run(promotion_id id, std::uint32_t run_date, const caller& by)
+      -> outcome<command_receipt> = 0;
+  /// Returns when `stopped` is durable. A fault (broker_unavailable) when the broker does not
+  /// confirm within limits::stop_within: the promotion is then `stopping` and becomes stopped by itself.
+  [[nodiscard]] virtual auto stop_run(promotion_id id, std::string reason, const caller& by)
+      -> outcome<command_receipt> = 0;
+  [[nodiscard]] virtual auto resume(promotion_id id, const caller& by)
+      -> outcome<command_receipt> = 0;
+
+  [[nodiscard]] virtual auto rebuild_view(std::string_view name) -> result<bool> = 0;
+  [[nodiscard]] virtual auto status() -> engine_status = 0;
+  /// Stops releasing, lets what is under way become durable, saves snapshots and ends every actor.
+  /// Bounded by 10 s. Commands after it answer shutting_down. Idempotent.
+  virtual void stop() = 0;
+};
+
+}  // namespace bestow::actors

@@ -1,0 +1,92 @@
+// What every actor of the engine shares: the parts it stands on and how it ends when something is
+// wrong. Private to actors/.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <caf/all.hpp>
+#include <memory>
+#include <mutex>
+
+#include "actors/interfaces.hpp"
+
+namespace bestow::actors {
+
+/// Figures shown by status(); written by actors, read by any thread.
+struct engine_counters {
+  std::atomic<std::uint64_t> appends{0};
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> restarts{0};
+  std::atomic<std::uint64_t> live_promotions{0};
+  std::atomic<std::uint64_t> results_received{0};
+  std::atomic<std::uint64_t> results_dead{0};
+  std::atomic<bool> log_ready{true};
+};
+
+/// Where the singletons are now. A restarted one gets a new address, so it is looked up at each
+/// use. Thread-safe.
+class address_book {
+ public:
+  enum class entry : std::uint8_t { log_writer, directory, voucher_publisher, point_publisher, registry };
+  void set(entry e, caf::actor address);
+  [[nodiscard]] auto log_writer() const -> caf::actor { return get(entry::log_writer); }
+  [[nodiscard]] auto directory() const -> caf::actor { return get(entry::directory); }
+  [[nodiscard]] auto registry() const -> caf::actor { return get(entry::registry); }
+  [[nodiscard]] auto publisher(promotion_type t) const -> caf::actor {
+    return get(t == promotion_type::voucher ? entry::voucher_publisher : entry::point_publisher);
+  }
+  /// Drops every address, so that no actor is kept alive by the book.
+  void clear();
+
+ private:
+  [[nodiscard]] auto get(entry e) const -> caf::actor;
+  mutable std::mutex mutex_;
+  std::array<caf::actor, 5> addresses_;
+};
+
+/// Shared by all actors of one engine; outlives them.
+struct engine_context {
+  engine_parts parts;
+  engine_options options;
+  engine_counters counters;
+  address_book book;
+  bool detach{true};  ///< False in the simulator: every actor runs on its one scheduler.
+};
+using context_ptr = std::shared_ptr<engine_context>;
+
+/// Exit reason of a host whose memory may be ahead of the log: it is started again from the log.
+inline const caf::error replay_needed = caf::make_error(caf::sec::runtime_error, "replay");
+
+/// An unknown message or an escaped exception is a bug or a broken promise: end, restart, be counted.
+template <class Actor>
+void use_host_defaults(Actor* self) {
+  self->set_default_handler([](caf::scheduled_actor* me, caf::message_view&) -> caf::result<caf::message> {
+    me->quit(caf::make_error(caf::sec::unexpected_message));
+    return caf::sec::unexpected_message;
+  });
+  self->set_exception_handler([](std::exception_ptr&) -> caf::error {
+    return caf::make_error(caf::sec::runtime_error, "exception in a handler");
+  });
+}
+
+/// A machine failure that reached a request: the callee is gone or did not answer in time.
+[[nodiscard]] auto unknown_outcome(const caf::error& why, std::string_view operation) -> fault;
+
+/// An append for `stream`, ready for the log writer.
+template <class Events>
+[[nodiscard]] auto make_append(const stream_id& stream, stream_version expected,
+                               const Events& events, const event_metadata& metadata = {})
+    -> append_request {
+  auto batch = std::make_shared<store::append_batch>();
+  batch->stream = stream;
+  batch->expected = expected;
+  batch->events.reserve(events.size());
+  for (const auto& e : events) batch->events.push_back(encode_event(e, metadata));
+  return append_request{std::move(batch)};
+}
+
+[[nodiscard]] inline auto metadata_of(const caller& by) -> event_metadata {
+  return {by.principal, by.idempotency_key, by.request_hash};
+}
+
+}  // namespace bestow::actors

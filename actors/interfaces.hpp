@@ -1,0 +1,324 @@
+// Every message between the engine's actors, grouped by who receives it. Read this file first: it
+// is the architecture. Private to actors/ (the facade for everyone else is engine.hpp).
+//
+// Rules: all messages stay inside the process. Every request has a finite timeout. Producers stop
+// when their credit is gone; no mailbox grows without a bound (the bound is named at each message).
+// A message an actor does not know is a bug: hosts end with it (host.hpp) instead of dropping it.
+#pragma once
+
+#include <caf/all.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/engine.hpp"
+#include "bus/bus.hpp"
+#include "bus/grant_wire.hpp"
+#include "domain/partition.hpp"
+#include "domain/promotion.hpp"
+#include "store/event_log.hpp"
+#include "store/target_list.hpp"
+
+namespace bestow::actors {
+
+// --- log writer ----------------------------------------------------------------------------------
+/// Appends one batch; answered when durable. Bound: limits::log_writer_queue_max, then overloaded.
+struct append_request {
+  std::shared_ptr<store::append_batch> batch;
+};
+struct append_reply {
+  store::append_answer answer;
+};
+/// Answered after every append queued before it is decided: replay is safe behind it.
+struct barrier_request {};
+struct barrier_reply {
+  position head{};
+};
+/// INTERNAL: commit what is queued.
+struct commit_tick {};
+/// Tells `listener` whenever the head moves; coalesced: at most one notice is unread per listener.
+struct follow_head {
+  caf::actor listener;
+};
+/// The log grew at least to `head`. The receiver answers head_seen to be told again.
+struct head_moved {
+  position head{};
+};
+struct head_seen {
+  caf::actor listener;
+};
+
+// --- partitions ------------------------------------------------------------------------------------
+/// The run is on: release when given credit. Repeating it is harmless.
+struct run_begin {
+  run_started run;
+};
+/// No further release. Answered by partition_quiet when nothing released is unacknowledged.
+struct run_end {
+  run_started run;
+};
+/// Publisher to partition: release one chunk. At most one unanswered per partition.
+struct release_credit {};
+/// JetStream stored the release at this log position. At most the window of the stream.
+struct chunk_published {
+  position released_at{};
+  std::uint64_t first_seq{0};
+};
+/// Results matched to this partition by the intake. Bound: limits::result_batches_in_flight.
+struct results_request {
+  std::shared_ptr<const std::vector<bus::decoded_result>> results;
+  std::vector<std::uint32_t> rows;  ///< Those of `results` meant for this partition.
+};
+struct results_reply {
+  result<position> durable;
+  /// Rows that contradict the list or were never released, with the reason.
+  std::vector<std::pair<std::uint32_t, std::string>> dead;
+};
+/// Save a snapshot and end. `final`: the engine is stopping.
+struct retire {};
+/// INTERNAL: tell partitions again that have not reported.
+struct nudge_tick {};
+/// INTERNAL: nothing happened for a while?
+struct idle_tick {
+  std::uint64_t seen{0};
+};
+
+// --- promotion ---------------------------------------------------------------------------------------
+struct partition_quiet {
+  partition_no partition{};
+  run_no run{};
+};
+struct partition_finished {
+  partition_no partition{};
+  partition_done facts;
+};
+/// A partition has (re)started and asks where its promotion stands.
+struct partition_hello {
+  partition_no partition{};
+  caf::actor host;
+};
+struct open_batch_request {
+  domain::open_batch command;
+  caller by;
+};
+struct batch_reply {
+  outcome<batch_receipt> answer;
+};
+struct import_request {
+  std::shared_ptr<import_chunk> chunk;
+};
+struct import_reply {
+  outcome<chunk_receipt> answer;
+};
+struct close_batch_request {
+  domain::close_batch command;
+  caller by;
+};
+struct abandon_batch_request {
+  domain::abandon_batch command;
+  caller by;
+};
+struct seal_request {
+  caller by;
+};
+struct approve_request {
+  caller by;
+};
+struct start_request {
+  std::uint32_t run_date{0};
+  bool resume{false};
+  caller by;
+};
+struct stop_request {
+  std::string reason;
+  caller by;
+};
+struct command_reply {
+  outcome<command_receipt> answer;
+};
+/// INTERNAL: build the sealed list; runs on its own thread.
+struct build_list {
+  promotion_id promotion{};
+};
+struct list_built {
+  result<store::list_totals_result> totals;
+};
+/// INTERNAL: a stop was not confirmed in time.
+struct stop_timeout {
+  run_no run{};
+};
+
+// --- voucher registry --------------------------------------------------------------------------------
+/// Claims the numbers of one chunk. Bound: one per promotion.
+struct claim_request {
+  promotion_id promotion{};
+  std::shared_ptr<const import_chunk> chunk;
+};
+struct claim_reply {
+  std::uint64_t claim{0};  ///< Names this claim to claim_settled.
+  /// Indices into the columns whose number is taken, ascending.
+  result<std::vector<std::uint32_t>> refused;
+};
+/// The chunk's fact is durable with the rows that were not refused, in their order.
+struct claim_settled {
+  std::uint64_t claim{0};
+  position fact{};
+};
+/// The claim became no fact (claim != 0), or a whole batch was abandoned (claim 0).
+struct claims_released {
+  std::uint64_t claim{0};
+  promotion_id promotion{};
+  std::string batch;
+};
+
+// --- publisher -----------------------------------------------------------------------------------------
+/// A partition with pending targets wants to release. At most one per partition is queued.
+struct want_release {
+  promotion_id promotion{};
+  partition_no partition{};
+  caf::actor host;
+  std::uint32_t chunk{0};
+};
+/// The credit is not used.
+struct decline_release {
+  promotion_id promotion{};
+  partition_no partition{};
+};
+/// A partition (re)started: it holds no credit and no place in the queue. Say again which of its
+/// open releases are stored.
+struct open_releases {
+  promotion_id promotion{};
+  partition_no partition{};
+  caf::actor host;
+};
+/// The publisher of this type is new: ask again for credit and for what is open.
+struct delivery_restarted {
+  promotion_type type{};
+};
+struct ack_arrived {
+  bus::chunk_ack ack;
+};
+struct link_changed {
+  bool connected{false};
+};
+/// INTERNAL: timers of the publisher.
+struct publisher_tick {};
+struct delivery_query {};
+struct delivery_reply {
+  delivery_status status;
+};
+
+// --- intake ------------------------------------------------------------------------------------------
+struct results_arrived {
+  std::shared_ptr<bus::incoming_batch> batch;
+};
+/// INTERNAL: try the batch's unfinished groups again.
+struct intake_retry {
+  std::uint64_t token{0};
+};
+/// INTERNAL: (re)open the consumer.
+struct intake_connect {};
+
+// --- projector ---------------------------------------------------------------------------------------
+struct step_tick {};
+/// A rebuild was asked for: step even though the log stands still.
+struct poke_projectors {};
+
+// --- directory (supervisor) ----------------------------------------------------------------------------
+struct find_promotion {
+  promotion_id promotion{};
+};
+struct find_partition {
+  promotion_id promotion{};
+  partition_no partition{};
+};
+/// Empty handle: no such promotion (or partition), or, with `why`, none can be started now.
+struct found {
+  caf::actor host;
+  std::optional<fault> why;
+};
+struct create_request {
+  promotion_created wanted;
+  caller by;
+};
+/// A host ends on purpose: do not start it again until someone asks for it.
+struct retiring {
+  caf::actor host;
+};
+/// Something no restart can mend: the process must stop.
+struct fatal {
+  fault why;
+};
+/// INTERNAL: backoff is over.
+struct restart_due {
+  std::uint64_t slot{0};
+};
+struct shutdown {};
+struct shutdown_done {};
+
+}  // namespace bestow::actors
+
+#define BESTOW_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bestow::actors::type)
+BESTOW_LOCAL_MESSAGE(append_request)
+BESTOW_LOCAL_MESSAGE(append_reply)
+BESTOW_LOCAL_MESSAGE(barrier_request)
+BESTOW_LOCAL_MESSAGE(barrier_reply)
+BESTOW_LOCAL_MESSAGE(commit_tick)
+BESTOW_LOCAL_MESSAGE(follow_head)
+BESTOW_LOCAL_MESSAGE(head_moved)
+BESTOW_LOCAL_MESSAGE(head_seen)
+BESTOW_LOCAL_MESSAGE(run_begin)
+BESTOW_LOCAL_MESSAGE(run_end)
+BESTOW_LOCAL_MESSAGE(release_credit)
+BESTOW_LOCAL_MESSAGE(chunk_published)
+BESTOW_LOCAL_MESSAGE(results_request)
+BESTOW_LOCAL_MESSAGE(results_reply)
+BESTOW_LOCAL_MESSAGE(retire)
+BESTOW_LOCAL_MESSAGE(idle_tick)
+BESTOW_LOCAL_MESSAGE(nudge_tick)
+BESTOW_LOCAL_MESSAGE(partition_quiet)
+BESTOW_LOCAL_MESSAGE(partition_finished)
+BESTOW_LOCAL_MESSAGE(partition_hello)
+BESTOW_LOCAL_MESSAGE(open_batch_request)
+BESTOW_LOCAL_MESSAGE(batch_reply)
+BESTOW_LOCAL_MESSAGE(import_request)
+BESTOW_LOCAL_MESSAGE(import_reply)
+BESTOW_LOCAL_MESSAGE(close_batch_request)
+BESTOW_LOCAL_MESSAGE(abandon_batch_request)
+BESTOW_LOCAL_MESSAGE(seal_request)
+BESTOW_LOCAL_MESSAGE(approve_request)
+BESTOW_LOCAL_MESSAGE(start_request)
+BESTOW_LOCAL_MESSAGE(stop_request)
+BESTOW_LOCAL_MESSAGE(command_reply)
+BESTOW_LOCAL_MESSAGE(stop_timeout)
+BESTOW_LOCAL_MESSAGE(claim_request)
+BESTOW_LOCAL_MESSAGE(claim_reply)
+BESTOW_LOCAL_MESSAGE(claim_settled)
+BESTOW_LOCAL_MESSAGE(claims_released)
+BESTOW_LOCAL_MESSAGE(build_list)
+BESTOW_LOCAL_MESSAGE(list_built)
+BESTOW_LOCAL_MESSAGE(want_release)
+BESTOW_LOCAL_MESSAGE(decline_release)
+BESTOW_LOCAL_MESSAGE(open_releases)
+BESTOW_LOCAL_MESSAGE(delivery_restarted)
+BESTOW_LOCAL_MESSAGE(ack_arrived)
+BESTOW_LOCAL_MESSAGE(link_changed)
+BESTOW_LOCAL_MESSAGE(publisher_tick)
+BESTOW_LOCAL_MESSAGE(delivery_query)
+BESTOW_LOCAL_MESSAGE(delivery_reply)
+BESTOW_LOCAL_MESSAGE(results_arrived)
+BESTOW_LOCAL_MESSAGE(intake_retry)
+BESTOW_LOCAL_MESSAGE(intake_connect)
+BESTOW_LOCAL_MESSAGE(step_tick)
+BESTOW_LOCAL_MESSAGE(poke_projectors)
+BESTOW_LOCAL_MESSAGE(find_promotion)
+BESTOW_LOCAL_MESSAGE(find_partition)
+BESTOW_LOCAL_MESSAGE(found)
+BESTOW_LOCAL_MESSAGE(create_request)
+BESTOW_LOCAL_MESSAGE(retiring)
+BESTOW_LOCAL_MESSAGE(fatal)
+BESTOW_LOCAL_MESSAGE(restart_due)
+BESTOW_LOCAL_MESSAGE(shutdown)
+BESTOW_LOCAL_MESSAGE(shutdown_done)

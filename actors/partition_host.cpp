@@ -1,0 +1,383 @@
+#include "actors/partition_host.hpp"
+
+#include <algorithm>
+
+#include "actors/grant_content.hpp"
+#include "events/limits.hpp"
+
+namespace bestow::actors {
+
+namespace {
+
+using host = caf::stateful_actor<partition_state>;
+using on_durable = std::function<void(const store::append_receipt&)>;
+constexpr auto idle_check = std::chrono::seconds{30};
+
+/// The sealed list's amounts, as the fold asks for them.
+class list_amounts final : public domain::amount_source {
+ public:
+  list_amounts(const store::target_list& list, partition_no k) : list_{&list}, k_{k} {}
+  [[nodiscard]] auto amount_of(target_ordinal ordinal) const -> money_minor override {
+    return list_->amount(k_, ordinal);
+  }
+
+ private:
+  const store::target_list* list_;
+  partition_no k_;
+};
+
+void fold_all(partition_state& s, const std::vector<partition_event>& events) {
+  const list_amounts amounts{*s.list, s.key.number};
+  for (const auto& e : events) domain::fold(s.facts, e, position{}, amounts);
+}
+
+void save_snapshot(partition_state& s) {
+  if (s.appends_in_flight > 0 || s.last.value == 0) return;
+  auto hash = s.context->parts.log->frame_hash_at(s.last);
+  if (!hash) return;  // A snapshot is only an optimisation.
+  store::snapshot snap{s.facts.version, s.last, *hash, domain::partition_fold_version,
+                       domain::to_snapshot(s.facts)};
+  if (s.context->parts.snapshots->save(stream_of(s.key.promotion, s.key.number), snap))
+    s.described_since_snapshot = 0;
+}
+
+void end_if_retiring(host* self) {
+  auto& s = self->state;
+  if (!s.retiring || s.appends_in_flight > 0) return;
+  save_snapshot(s);
+  self->quit();
+}
+
+/// Tells the promotion what it waits for, once it is true and durable.
+void report_progress(host* self);
+
+/// Memory is ahead of the log. A promise dies silently with its actor, so everyone who waits is
+/// answered first.
+void end_for_replay(host* self) {
+  results_reply failed;
+  failed.durable = fail(fault_code::outcome_unknown, "append", "the partition replays");
+  for (auto& waiting : self->state.results_waiting) waiting.deliver(failed);
+  self->state.results_waiting.clear();
+  self->quit(replay_needed);
+}
+
+void append(host* self, std::vector<partition_event> events, on_durable then) {
+  auto& s = self->state;
+  auto request = make_append(stream_of(s.key.promotion, s.key.number), s.facts.version, events);
+  fold_all(s, events);
+  ++s.appends_in_flight;
+  self->request(s.context->book.log_writer(), limits::append_timeout, std::move(request))
+      .then(
+          [self, then = std::move(then)](const append_reply& r) {
+            auto& state = self->state;
+            if (!r.answer) return end_for_replay(self);
+            --state.appends_in_flight;
+            state.last = r.answer->last;
+            then(*r.answer);
+            if (state.described_since_snapshot >= limits::snapshot_every_events)
+              save_snapshot(state);
+            report_progress(self);
+            end_if_retiring(self);
+          },
+          [self](const caf::error&) { end_for_replay(self); });
+}
+
+auto pending_left(const partition_state& s) -> bool {
+  return s.facts.next < s.facts.states.size();
+}
+
+void ask_for_credit(host* self) {
+  auto& s = self->state;
+  if (!s.running || s.wants || s.retiring || !pending_left(s)) return;
+  s.wants = true;
+  self->send(s.context->book.publisher(s.key.type),
+             want_release{s.key.promotion, s.key.number, caf::actor{self}, s.run.chunk});
+}
+
+auto finished_facts(const domain::partition& p, run_no run) -> partition_done {
+  return {run, p.release_count, p.counts.success, p.counts.fail, p.counts.success_amount};
+}
+
+/// The promotion may rest: the directory wakes it.
+template <class Message>
+void tell_promotion(host* self, const Message& message) {
+  auto& s = self->state;
+  self->request(s.context->book.directory(), limits::request_timeout,
+                find_promotion{s.key.promotion})
+      .then(
+          [self, message](const found& f) {
+            if (f.host) self->send(f.host, message);
+          },
+          // It asks again while the run is on.
+          [](const caf::error&) {});
+}
+
+void conclude(host* self) {
+  auto& s = self->state;
+  if (s.run.run.value == 0) return;
+  auto decided = domain::decide(
+      domain::conclude_partition{s.run.run, s.run.complete_when_published}, s.facts);
+  auto* events = std::get_if<std::vector<partition_event>>(&decided);
+  if (events == nullptr || events->empty()) return;
+  append(self, std::move(*events), [](const store::append_receipt&) {});
+}
+
+void report_progress(host* self) {
+  auto& s = self->state;
+  if (s.appends_in_flight > 0) return;
+  if (s.quiet_asked.value != 0 && s.facts.open.empty()) {
+    tell_promotion(self, partition_quiet{s.key.number, s.quiet_asked});
+    s.quiet_asked = run_no{};
+  }
+  if (s.facts.done_at_release == s.facts.release_count && s.run.run.value != 0) {
+    if (s.finish_told) return;
+    s.finish_told = true;
+    tell_promotion(self, partition_finished{s.key.number, finished_facts(s.facts, s.run.run)});
+    return;
+  }
+  conclude(self);
+}
+
+/// Ordinals of the next chunk whose message exceeds the server's limit. Field lengths bound a
+/// message to about 2 KB, so with any usual limit nothing needs to be encoded for this.
+auto too_large_ones(const partition_state& s) -> std::vector<std::uint32_t> {
+  constexpr std::size_t message_bytes_max = 4'096;
+  const auto max_payload = s.context->parts.messages->max_payload();
+  std::vector<std::uint32_t> out;
+  if (max_payload == 0 || max_payload >= message_bytes_max) return out;
+  targets_released probe;
+  probe.promotion = s.key.promotion;
+  probe.type = s.key.type;
+  probe.partition = s.key.number;
+  probe.topic = s.run.topic;
+  probe.extra_fields = s.run.extra_fields;
+  const bus::grant_encoder encoder{probe};
+  const auto end = std::min<std::uint64_t>(s.facts.states.size(),
+                                           std::uint64_t{s.facts.next} + s.run.chunk);
+  std::string text;
+  for (std::uint32_t i = s.facts.next; i < end; ++i) {
+    text.clear();
+    encoder.append(text, fields_of(*s.list, s.key.number, target_ordinal{i}));
+    if (text.size() > max_payload) out.push_back(i);
+  }
+  return out;
+}
+
+void release(host* self) {
+  auto& s = self->state;
+  s.wants = false;
+  const auto decline = [&] {
+    self->send(s.context->book.publisher(s.key.type), decline_release{s.key.promotion, s.key.number});
+  };
+  if (!s.running || s.retiring || !pending_left(s)) return decline();
+  auto decided = domain::decide(
+      domain::release_next{s.run, s.run.chunk, s.context->parts.time->wall(), too_large_ones(s)},
+      s.facts);
+  auto* events = std::get_if<std::vector<partition_event>>(&decided);
+  if (events == nullptr || events->empty()) return decline();
+  const bool releases = std::any_of(events->begin(), events->end(), [](const auto& e) {
+    return std::holds_alternative<targets_released>(e);
+  });
+  std::uint64_t offset = 0;
+  while (offset < events->size() && !std::holds_alternative<targets_released>((*events)[offset]))
+    ++offset;
+  if (!releases) decline();
+  s.described_since_snapshot += s.run.chunk;
+  append(self, std::move(*events), [self, releases, offset](const store::append_receipt& r) {
+    if (!releases) return;
+    for (auto& open : self->state.facts.open) {
+      if (open.at.value != 0) continue;
+      open.at = position{r.first.value + offset};  // Known only now: the log gives positions.
+      break;
+    }
+  });
+  ask_for_credit(self);
+}
+
+void published(host* self, const chunk_published& c) {
+  auto decided =
+      domain::decide(domain::record_published{c.released_at, c.first_seq}, self->state.facts);
+  auto* events = std::get_if<std::vector<partition_event>>(&decided);
+  if (events == nullptr || events->empty()) return;
+  append(self, std::move(*events), [](const store::append_receipt&) {});
+}
+
+void begin_run(host* self, const run_begin& b) {
+  auto& s = self->state;
+  if (b.run.run < s.run.run) return;  // An older incarnation of the promotion speaks.
+  // Whoever says it may be new and knows nothing of what was told to the one before.
+  s.finish_told = false;
+  s.run = b.run;
+  s.running = true;
+  s.quiet_asked = run_no{};
+  ask_for_credit(self);
+  report_progress(self);
+}
+
+void end_run(host* self, const run_end& e) {
+  auto& s = self->state;
+  if (e.run.run < s.run.run) return;
+  s.run = e.run;
+  s.running = false;
+  s.finish_told = false;
+  s.quiet_asked = e.run.run;
+  report_progress(self);
+}
+
+/// Why a result cannot belong to this partition's list; "" when it does.
+auto contradiction(const partition_state& s, const bus::decoded_result& r,
+                   std::optional<target_ordinal> ordinal) -> std::string {
+  if (r.type != s.key.type) return "the promotion grants " + std::string{name_of(s.key.type)};
+  if (!ordinal) return "no such target in partition " + std::to_string(s.key.number.value);
+  if (s.list->row(s.key.number, *ordinal).customer != r.customer)
+    return "customerUid is not the target's";
+  if (!domain::was_released(s.facts, *ordinal)) return "the target was never released";
+  return {};
+}
+
+auto record(host* self, const results_request& r) -> caf::result<results_reply> {
+  auto& s = self->state;
+  auto promise = self->make_response_promise();
+  auto reply = std::make_shared<results_reply>();
+  domain::record_results command;
+  command.rows.reserve(r.rows.size());
+  for (const auto i : r.rows) {
+    const auto& row = (*r.results)[i];
+    const auto ordinal = s.list->find(s.key.number, row.id);
+    if (auto why = contradiction(s, row, ordinal); !why.empty()) {
+      reply->dead.emplace_back(i, std::move(why));
+      continue;
+    }
+    command.rows.push_back({*ordinal, row.status, row.attempt, row.at, row.transaction_key,
+                            row.error_message});
+  }
+  s.described_since_snapshot += command.rows.size();
+  auto decided = domain::decide(command, s.facts);
+  auto* events = std::get_if<std::vector<partition_event>>(&decided);
+  if (events == nullptr || events->empty()) {
+    reply->durable = s.last;
+    promise.deliver(std::move(*reply));
+    return promise;
+  }
+  s.results_waiting.push_back(promise);
+  append(self, std::move(*events), [self, reply](const store::append_receipt& receipt) {
+    reply->durable = receipt.last;
+    self->state.results_waiting.front().deliver(std::move(*reply));
+    self->state.results_waiting.pop_front();
+  });
+  return promise;
+}
+
+/// State = snapshot that fits the log, plus the tail.
+auto replay(partition_state& s) -> result<void> {
+  auto& log = *s.context->parts.log;
+  auto list = s.context->parts.lists->open(log, s.key.promotion);
+  if (!list) return tl::unexpected{list.error()};
+  s.list = std::move(*list);
+  const auto stream = stream_of(s.key.promotion, s.key.number);
+  const auto size = s.list->size(s.key.number);
+  s.facts = domain::make_partition(s.key.promotion, s.key.number, s.key.type, size);
+  if (auto snap = s.context->parts.snapshots->load(stream, domain::partition_fold_version)) {
+    const auto hash = log.frame_hash_at(snap->at);
+    domain::partition loaded;
+    if (hash && *hash == snap->frame_hash && domain::from_snapshot(snap->state, loaded) &&
+        loaded.states.size() == size) {
+      s.facts = std::move(loaded);
+      s.last = snap->at;
+    }
+  }
+  const list_amounts amounts{*s.list, s.key.number};
+  result<void> outcome{};
+  const auto seen = log.read_stream(
+      stream, s.facts.version, {}, [&](const store::stored_event& stored) {
+        auto event = decode_partition(stored.type, stored.payload);
+        if (!event) {
+          outcome = tl::unexpected{event.error()};
+          return false;
+        }
+        domain::fold(s.facts, *event, stored.at, amounts);
+        s.last = stored.at;
+        return true;
+      });
+  if (!seen) return tl::unexpected{seen.error()};
+  return outcome;
+}
+
+void ask_again(host* self) {
+  auto& s = self->state;
+  self->send(s.context->book.publisher(s.key.type),
+             open_releases{s.key.promotion, s.key.number, caf::actor{self}});
+  ask_for_credit(self);
+}
+
+void greet(host* self) {
+  auto& s = self->state;
+  ask_again(self);
+  self->request(s.context->book.directory(), limits::request_timeout, find_promotion{s.key.promotion})
+      .then(
+          [self](const found& f) {
+            if (!f.host) return self->quit(replay_needed);
+            self->send(f.host, partition_hello{self->state.key.number, caf::actor{self}});
+          },
+          [self](const caf::error&) { self->quit(replay_needed); });
+}
+
+void start(host* self) {
+  auto replayed = replay(self->state);
+  if (replayed) return greet(self);
+  if (replayed.error().action == fault_action::stop_process)
+    self->send(self->state.context->book.directory(), fatal{replayed.error()});
+  self->quit(replay_needed);
+}
+
+void retire_when_idle(host* self, const idle_tick& tick) {
+  auto& s = self->state;
+  const bool done = s.facts.done_at_release == s.facts.release_count;
+  if (tick.seen == s.activity && done && s.appends_in_flight == 0 && !s.retiring) {
+    self->send(s.context->book.directory(), retiring{caf::actor{self}});
+    s.retiring = true;
+    return end_if_retiring(self);
+  }
+  self->delayed_send(self, idle_check, idle_tick{s.activity});
+}
+
+}  // namespace
+
+auto run_partition(host* self, context_ptr context, partition_key key) -> caf::behavior {
+  use_host_defaults(self);
+  auto& s = self->state;
+  s.context = std::move(context);
+  s.key = key;
+  // Appends of a former incarnation may still be queued: read only behind them.
+  self->request(s.context->book.log_writer(), limits::append_timeout, barrier_request{})
+      .await([self](const barrier_reply&) { start(self); },
+             [self](const caf::error&) { self->quit(replay_needed); });
+  self->delayed_send(self, idle_check, idle_tick{0});
+  return {
+      [=](const run_begin& b) { begin_run(self, b); },
+      [=](const run_end& e) { end_run(self, e); },
+      [=](const release_credit&) {
+        ++self->state.activity;
+        release(self);
+      },
+      [=](const chunk_published& c) { published(self, c); },
+      [=](const delivery_restarted& d) {
+        // The new publisher knows neither our request nor what we wait for.
+        if (d.type != self->state.key.type) return;
+        self->state.wants = false;
+        ask_again(self);
+      },
+      [=](const results_request& r) {
+        ++self->state.activity;
+        return record(self, r);
+      },
+      [=](const idle_tick& tick) { retire_when_idle(self, tick); },
+      [=](const retire&) {
+        self->state.retiring = true;
+        self->state.running = false;
+        end_if_retiring(self);
+      },
+  };
+}
+
+}  // namespace bestow::actors

@@ -1,0 +1,353 @@
+#include "actors/promotion_host.hpp"
+
+#include <utility>
+
+#include "domain/target_row.hpp"
+#include "events/limits.hpp"
+
+namespace bestow::actors {
+
+namespace {
+
+using host = promotion_actor_host;
+using domain::promotion_state;
+constexpr auto idle_check = std::chrono::seconds{30};
+constexpr auto nudge_every = std::chrono::seconds{2};
+
+auto is_active(promotion_state s) -> bool {
+  return s == promotion_state::running || s == promotion_state::stopping;
+}
+
+/// Sends `message` to one partition, starting it when it sleeps.
+template <class Message>
+void tell_partition(host* self, partition_no number, const Message& message) {
+  auto& s = self->state;
+  self->request(s.context->book.directory(), limits::request_timeout, find_partition{s.id, number})
+      .then(
+          [self, message](const found& f) {
+            if (f.host) self->send(f.host, message);
+          },
+          // A partition that could not be started now says hello when it is.
+          [](const caf::error&) {});
+}
+
+template <class Message>
+void tell_partitions(host* self, const Message& message) {
+  for (std::uint32_t k = 0; k < self->state.facts.created.partition_count; ++k)
+    tell_partition(self, partition_no{static_cast<std::uint16_t>(k)}, message);
+}
+
+/// Decides a plain command and answers when its facts, or what the answer rests on, are durable.
+template <class Command>
+auto answer_command(host* self, const Command& command, const caller& by,
+                    std::function<void()> done) -> caf::result<command_reply> {
+  auto promise = self->make_response_promise();
+  auto decided = domain::decide(command, self->state.facts);
+  std::vector<promotion_event> events;
+  std::optional<domain::refusal> refusal;
+  if (auto* no = std::get_if<domain::refusal>(&decided))
+    refusal = std::move(*no);
+  else
+    events = std::move(std::get<std::vector<promotion_event>>(decided));
+  const bool repeated = events.empty();
+  append_promotion(
+      self, std::move(events), metadata_of(by),
+      [self, promise, refusal, repeated, done = std::move(done)](
+          const store::append_receipt& r) mutable {
+        if (refusal) {
+          promise.deliver(command_reply{tl::unexpected<trouble>{*refusal}});
+          return;
+        }
+        promise.deliver(command_reply{receipt_of(self->state, r.last, repeated)});
+        done();
+      },
+      [promise](const fault& f) mutable {
+        promise.deliver(command_reply{tl::unexpected<trouble>{f}});
+      });
+  return promise;
+}
+
+auto settings_for(const promotion_host_state& s, const start_request& r) -> run_started {
+  const auto& grants = s.context->options.grants;
+  run_started wanted;
+  wanted.run_date = r.run_date;
+  wanted.chunk = grants.chunk;
+  wanted.topic = s.facts.created.type == promotion_type::voucher ? grants.voucher_topic
+                                                                 : grants.point_topic;
+  wanted.partition_token = grants.partition_token;
+  wanted.extra_fields = grants.extra_fields;
+  wanted.complete_when_published = grants.complete_when_published;
+  wanted.started_by = r.by.principal;
+  return wanted;
+}
+
+auto start_run(host* self, const start_request& r) -> caf::result<command_reply> {
+  const domain::start_run command{settings_for(self->state, r), r.resume};
+  return answer_command(self, command, r.by, [self] {
+    self->state.finished.clear();
+    self->state.quiet.clear();
+    if (self->state.facts.state == promotion_state::running)
+      tell_partitions(self, run_begin{self->state.facts.run});
+  });
+}
+
+void answer_stop_waiters(host* self, const outcome<command_receipt>& answer) {
+  for (auto& w : self->state.stop_waiters) w.deliver(command_reply{answer});
+  self->state.stop_waiters.clear();
+}
+
+/// Only `stopped` is acknowledged as done; `stopping` with a fault when the broker stays silent.
+auto stop_run(host* self, const stop_request& r) -> caf::result<command_reply> {
+  auto promise = self->make_response_promise();
+  auto decided =
+      domain::decide(domain::stop_run{r.reason, r.by.principal}, self->state.facts);
+  std::vector<promotion_event> events;
+  std::optional<domain::refusal> refusal;
+  if (auto* no = std::get_if<domain::refusal>(&decided))
+    refusal = std::move(*no);
+  else
+    events = std::move(std::get<std::vector<promotion_event>>(decided));
+  append_promotion(
+      self, std::move(events), metadata_of(r.by),
+      [self, promise, refusal](const store::append_receipt& receipt) mutable {
+        auto& s = self->state;
+        if (refusal) {
+          promise.deliver(command_reply{tl::unexpected<trouble>{*refusal}});
+        } else if (s.facts.state != promotion_state::stopping) {
+          promise.deliver(command_reply{receipt_of(s, receipt.last, true)});
+        } else {
+          s.stop_waiters.push_back(promise);
+          self->delayed_send(self, limits::stop_within, stop_timeout{s.facts.run.run});
+          tell_partitions(self, run_end{s.facts.run});
+        }
+      },
+      [promise](const fault& f) mutable {
+        promise.deliver(command_reply{tl::unexpected<trouble>{f}});
+      });
+  return promise;
+}
+
+void on_quiet(host* self, const partition_quiet& q) {
+  auto& s = self->state;
+  if (s.facts.state != promotion_state::stopping || q.run != s.facts.run.run) return;
+  s.quiet.insert(q.partition.value);
+  if (s.quiet.size() < s.facts.created.partition_count) return;
+  auto decided = domain::decide(domain::confirm_stopped{q.run}, s.facts);
+  auto* events = std::get_if<std::vector<promotion_event>>(&decided);
+  if (events == nullptr || events->empty()) return;
+  append_promotion(
+      self, std::move(*events), {},
+      [self](const store::append_receipt& r) {
+        answer_stop_waiters(self, receipt_of(self->state, r.last, false));
+      },
+      [self](const fault& f) { answer_stop_waiters(self, tl::unexpected<trouble>{f}); });
+}
+
+void on_finished(host* self, const partition_finished& f) {
+  auto& s = self->state;
+  if (f.facts.run != s.facts.run.run) return;
+  // A host that was started by this report knows nothing of the others: they say it again.
+  if (s.facts.state == promotion_state::stopped && s.finished.empty())
+    tell_partitions(self, run_end{s.facts.run});
+  s.finished[f.partition.value] = f.facts;
+  if (s.finished.size() < s.facts.created.partition_count) return;
+  domain::complete_promotion command;
+  command.run = s.facts.run.run;
+  for (const auto& [k, done] : s.finished) {
+    command.success_count += done.success_count;
+    command.fail_count += done.fail_count;
+    command.success_amount.value += done.success_amount.value;
+  }
+  auto decided = domain::decide(command, s.facts);
+  auto* events = std::get_if<std::vector<promotion_event>>(&decided);
+  if (events == nullptr || events->empty()) return;
+  append_promotion(
+      self, std::move(*events), {},
+      [self](const store::append_receipt& r) {
+        answer_stop_waiters(self, receipt_of(self->state, r.last, false));
+      },
+      [](const fault&) {});
+}
+
+/// Answered behind what is in flight: a run that did not become durable must not be told.
+void on_hello(host* self, const partition_hello& h) {
+  append_promotion(
+      self, {}, {},
+      [self, h](const store::append_receipt&) {
+        const auto& p = self->state.facts;
+        if (p.state == promotion_state::running) self->send(h.host, run_begin{p.run});
+        // Stopped: it may still conclude by late results, and says so when it knows the run.
+        if (p.state == promotion_state::stopping || p.state == promotion_state::stopped)
+          self->send(h.host, run_end{p.run});
+      },
+      [](const fault&) {});
+}
+
+void on_stop_timeout(host* self, const stop_timeout& t) {
+  auto& s = self->state;
+  if (s.facts.state != promotion_state::stopping || s.facts.run.run != t.run) return;
+  const auto now = s.context->parts.messages != nullptr && s.context->parts.messages->connected()
+                       ? "the broker has not confirmed every released message yet"
+                       : "the broker is not connected";
+  answer_stop_waiters(
+      self, tl::unexpected<trouble>{fault{
+                fault_code::broker_unavailable, fault_action::retry_later, "stop",
+                std::string{now} + "; the promotion is stopping and becomes stopped by itself"}});
+}
+
+/// After the seal the import facts no longer matter for the rules: they are skipped undecoded, so
+/// a promotion of millions of targets is ready in milliseconds.
+auto replay(promotion_host_state& s) -> result<void> {
+  auto& log = *s.context->parts.log;
+  const auto stream = stream_of(s.id);
+  result<void> outcome{};
+  const auto fold_one = [&](const store::stored_event& stored) {
+    auto event = decode_promotion(stored.type, stored.payload);
+    if (!event) {
+      outcome = tl::unexpected{event.error()};
+      return false;
+    }
+    domain::fold(s.facts, *event);
+    s.last = stored.at;
+    return true;
+  };
+  store::read_options few;
+  for (const auto type : all_event_types())
+    if (type != event_type::targets_imported) few.types.push_back(type);
+  auto seen = log.read_stream(stream, stream_version{}, few, fold_one);
+  if (!seen || !outcome) return seen ? outcome : tl::unexpected{seen.error()};
+  if (s.facts.list) {
+    s.facts.version = *seen;
+    return {};
+  }
+  s.facts = {};
+  seen = log.read_stream(stream, stream_version{}, {}, fold_one);
+  return seen ? outcome : tl::unexpected{seen.error()};
+}
+
+void start(host* self) {
+  auto& s = self->state;
+  auto replayed = replay(s);
+  if (!replayed) {
+    if (replayed.error().action == fault_action::stop_process)
+      self->send(s.context->book.directory(), fatal{replayed.error()});
+    return self->quit(replay_needed);
+  }
+  if (s.facts.state == promotion_state::running) tell_partitions(self, run_begin{s.facts.run});
+  if (s.facts.state == promotion_state::stopping) tell_partitions(self, run_end{s.facts.run});
+}
+
+void retire_when_idle(host* self, const idle_tick& tick) {
+  auto& s = self->state;
+  const bool idle = tick.seen == s.activity && s.appends_in_flight == 0 && s.imports.empty() &&
+                    !s.sealing && !is_active(s.facts.state);
+  if (idle && !s.retiring) {
+    s.retiring = true;
+    self->send(s.context->book.directory(), retiring{caf::actor{self}});
+    return self->quit();
+  }
+  self->delayed_send(self, idle_check, idle_tick{s.activity});
+}
+
+/// A promise dies silently with its actor, so everyone who waits is answered before it ends.
+void answer_everyone(host* self, const fault& why) {
+  auto& s = self->state;
+  const auto no = tl::unexpected<trouble>{why};
+  for (const auto& failed : std::exchange(s.on_failure, {})) failed(why);
+  for (auto& waiting : std::exchange(s.imports, {})) waiting.reply.deliver(import_reply{no});
+  if (s.sealing) std::get<0>(*s.sealing).deliver(command_reply{no});
+  s.sealing.reset();
+  answer_stop_waiters(self, no);
+}
+
+/// While a run is on, partitions that have not reported are told again: a message to one that was
+/// just resting must not be lost for good.
+void nudge(host* self) {
+  auto& s = self->state;
+  const auto state = s.facts.state;
+  if (is_active(state)) {
+    for (std::uint32_t k = 0; k < s.facts.created.partition_count; ++k) {
+      const auto number = static_cast<std::uint16_t>(k);
+      if (state == promotion_state::running && !s.finished.contains(number))
+        tell_partition(self, partition_no{number}, run_begin{s.facts.run});
+      if (state == promotion_state::stopping && !s.quiet.contains(number))
+        tell_partition(self, partition_no{number}, run_end{s.facts.run});
+    }
+  }
+  self->delayed_send(self, nudge_every, nudge_tick{});
+}
+
+}  // namespace
+
+void end_for_replay(host* self, const fault& why) {
+  answer_everyone(self, why);
+  self->quit(replay_needed);
+}
+
+void append_promotion(host* self, std::vector<promotion_event> events,
+                      const event_metadata& metadata, promotion_durable then,
+                      std::function<void(const fault&)> failed) {
+  auto& s = self->state;
+  auto request = make_append(stream_of(s.id), s.facts.version, events, metadata);
+  for (const auto& e : events) domain::fold(s.facts, e);
+  ++s.appends_in_flight;
+  ++s.activity;
+  s.on_failure.push_back(std::move(failed));
+  self->request(s.context->book.log_writer(), limits::append_timeout, std::move(request))
+      .then(
+          [self, then = std::move(then)](const append_reply& r) {
+            if (!r.answer) return end_for_replay(self, r.answer.error());
+            auto& state = self->state;
+            --state.appends_in_flight;
+            state.on_failure.pop_front();
+            state.last = r.answer->last;
+            then(*r.answer);
+            if (!state.imports.empty() && !state.retiring) next_import(self);
+            if (!state.retiring || state.appends_in_flight > 0) return;
+            answer_everyone(self,
+                            {fault_code::shutting_down, fault_action::retry_later, "retire", ""});
+            self->quit();
+          },
+          [self](const caf::error& e) { end_for_replay(self, unknown_outcome(e, "append")); });
+}
+
+auto receipt_of(const promotion_host_state& s, position at, bool repeated) -> command_receipt {
+  return {s.id, at, repeated, s.facts.state, s.facts.run.run};
+}
+
+auto run_promotion(host* self, context_ptr context, promotion_id id) -> caf::behavior {
+  use_host_defaults(self);
+  self->state.context = std::move(context);
+  self->state.id = id;
+  self->request(self->state.context->book.log_writer(), limits::append_timeout, barrier_request{})
+      .await([self](const barrier_reply&) { start(self); },
+             [self](const caf::error&) { self->quit(replay_needed); });
+  self->delayed_send(self, idle_check, idle_tick{0});
+  self->delayed_send(self, nudge_every, nudge_tick{});
+  return {
+      [=](const open_batch_request& r) { return open_batch(self, r); },
+      [=](const import_request& r) { return import_rows(self, r); },
+      [=](const close_batch_request& r) { return close_batch(self, r); },
+      [=](const abandon_batch_request& r) { return abandon_batch(self, r); },
+      [=](const seal_request& r) { return seal(self, r); },
+      [=](const approve_request& r) {
+        return answer_command(self, domain::approve_promotion{r.by.principal}, r.by, [] {});
+      },
+      [=](const start_request& r) { return start_run(self, r); },
+      [=](const stop_request& r) { return stop_run(self, r); },
+      [=](const stop_timeout& t) { on_stop_timeout(self, t); },
+      [=](const partition_quiet& q) { on_quiet(self, q); },
+      [=](const partition_finished& f) { on_finished(self, f); },
+      [=](const partition_hello& h) { on_hello(self, h); },
+      [=](const idle_tick& t) { retire_when_idle(self, t); },
+      [=](const nudge_tick&) { nudge(self); },
+      [=](const retire&) {
+        self->state.retiring = true;
+        if (self->state.appends_in_flight > 0) return;
+        answer_everyone(self, {fault_code::shutting_down, fault_action::retry_later, "retire", ""});
+        self->quit();
+      },
+  };
+}
+
+}  // namespace bestow::actors

@@ -1,0 +1,83 @@
+// The commands by noun; each adds its words to the parser and sets context::action when chosen.
+// Private to apps/cli.
+#pragma once
+
+#include <chrono>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/cli/api_client.hpp"
+#include "apps/cli/context.hpp"
+#include "apps/cli/printer.hpp"
+
+namespace bestow::cli {
+
+void add_serve(CLI::App& app, context& ctx);
+void add_promotion(CLI::App& app, context& ctx);
+void add_target(CLI::App& app, context& ctx);
+void add_log(CLI::App& app, context& ctx);
+void add_view(CLI::App& app, context& ctx);
+void add_doctor(CLI::App& app, context& ctx);
+void add_explain(CLI::App& app, context& ctx);
+void add_completion(CLI::App& app, context& ctx);
+/// `bestow __complete WORDS...`: candidates for the last word, one a line. Not parsed as the other
+/// commands are, for the words are unfinished.
+[[nodiscard]] auto complete(const CLI::App& app, const context& ctx,
+                            const std::vector<std::string>& words) -> exit_code;
+void add_version(CLI::App& app, context& ctx);
+void add_help(CLI::App& app, context& ctx);
+
+/// The command of that name under `app`; nullptr: none.
+[[nodiscard]] auto find_command(const CLI::App* app, const std::string& name) -> const CLI::App*;
+
+// Steps that several commands share.
+
+/// Prints a good reply: JSON as it came, else as a table or CSV. Reports any other.
+[[nodiscard]] auto show_reply(const context& ctx, const reply& r) -> exit_code;
+/// Prints the list under `field` of a page; mentions the next page on stderr.
+[[nodiscard]] auto show_page(const context& ctx, const reply& r, const std::string& field,
+                             const std::vector<column>& columns) -> exit_code;
+
+struct import_options {
+  std::string promotion;
+  std::string file;
+  std::string format;
+  std::string batch;
+  std::string rejects;
+};
+struct import_outcome {
+  exit_code code{exit_code::done};
+  std::string answer;  ///< The server's JSON.
+};
+[[nodiscard]] auto import_file(const context& ctx, const import_options& o) -> import_outcome;
+/// SHA-256 of a file as hex; "" when it cannot be read.
+[[nodiscard]] auto sha256_of_file(const context& ctx, const std::string& path) -> std::string;
+
+[[nodiscard]] auto sha256_of_text(std::string_view text) -> std::string;
+
+/// Follows a promotion until it rests. Exit: done completed, refused stopped, fault failed,
+/// unavailable when `within` passed first (0 = no limit) or the server stays away.
+struct watch_outcome {
+  exit_code code{exit_code::done};
+  std::string promotion;  ///< JSON of the last row seen.
+};
+[[nodiscard]] auto watch_promotion(const context& ctx, const std::string& id,
+                                   std::chrono::seconds within = {}) -> watch_outcome;
+/// Prints the last row and gives the exit code.
+[[nodiscard]] auto show_watched(const context& ctx, const watch_outcome& seen) -> exit_code;
+
+/// A definition file as the JSON body of create. Complains with line and column when it is wrong.
+struct definition {
+  exit_code code{exit_code::done};
+  std::string json;
+};
+[[nodiscard]] auto read_definition(const context& ctx, const std::string& path) -> definition;
+
+/// Verdict of a reconciliation for people.
+void print_reconciliation(const context& ctx, const std::string& json);
+[[nodiscard]] auto reconcile_exit(const std::string& json) -> exit_code;
+
+/// A number from 1 on as a command-line word.
+[[nodiscard]] auto id_check() -> CLI::Validator;
+
+}  // namespace bestow::cli

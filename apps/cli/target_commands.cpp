@@ -1,0 +1,96 @@
+// bestow target ... and bestow view ...
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/commands.hpp"
+
+namespace bestow::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+void add_show(CLI::App& noun, context& ctx) {
+  auto* c = noun.add_subcommand("show", "One target with its history");
+  auto promotion = std::make_shared<std::string>();
+  auto target = std::make_shared<std::string>();
+  c->add_option("promotion", *promotion, "Promotion")->required()->check(id_check());
+  c->add_option("target", *target, "Target")->required()->check(id_check());
+  c->callback([&ctx, promotion, target] {
+    ctx.action = [&ctx, promotion, target] {
+      api_client api{ctx};
+      const auto r = api.get(fmt::format("/api/v1/promotions/{}/targets/{}", *promotion, *target));
+      const auto code = show_reply(ctx, r);
+      if (code != exit_code::done || ctx.output() != output_kind::table) return code;
+      const auto object = ordered_json::parse(r.body, nullptr, false);
+      ctx.with.out << '\n';
+      print_rows(ctx, object.value("history", ordered_json::array()),
+                 {{"position", "POSITION", true},
+                  {"recorded_at", "AT", false},
+                  {"event", "EVENT", false},
+                  {"detail", "DETAIL", false}});
+      return code;
+    };
+  });
+}
+
+/// Voucher and point targets name their id differently; the table shows whichever is there.
+void name_ids(ordered_json& page) {
+  for (auto& row : page["targets"]) {
+    for (const auto* name : {"voucher_target_id", "point_target_id"})
+      if (row.contains(name)) row["target_id"] = row[name];
+    for (const auto* name : {"valid_until", "expiry_at"})
+      if (row.contains(name)) row["expiry"] = row[name];
+  }
+}
+
+auto show_targets(const context& ctx, reply r) -> exit_code {
+  static const std::vector<column> columns{
+      {"target_id", "TARGET", false},       {"customer_uid", "CUSTOMER", false},
+      {"amount", "AMOUNT", true},           {"partition_key", "PARTITION", true},
+      {"publish_status", "PUBLISH", false}, {"status", "STATUS", false},
+      {"attempt", "ATTEMPT", true},         {"transaction_key", "TRANSACTION", false},
+      {"error_message", "ERROR", false}};
+  if (r.good() && ctx.output() == output_kind::table) {
+    auto page = ordered_json::parse(r.body, nullptr, false);
+    if (page.is_object()) {
+      name_ids(page);
+      r.body = page.dump();
+    }
+  }
+  return show_page(ctx, r, "targets", columns);
+}
+
+void add_list(CLI::App& noun, context& ctx) {
+  auto* c = noun.add_subcommand("list", "Targets by ascending id");
+  auto promotion = std::make_shared<std::string>();
+  auto query = std::make_shared<std::vector<std::string>>(4);
+  c->add_option("promotion", *promotion, "Promotion")->required()->check(id_check());
+  c->add_option("--status", (*query)[0], "pending, released, published, retrying, success, ...");
+  c->add_option("--partition", (*query)[1], "Only this partition");
+  c->add_option("--after", (*query)[2], "Ids above this one")->check(id_check());
+  c->add_option("--limit", (*query)[3], "Rows of a page (100; at most 1000)");
+  c->callback([&ctx, promotion, query] {
+    ctx.action = [&ctx, promotion, query] {
+      auto path = fmt::format("/api/v1/promotions/{}/targets?", *promotion);
+      const std::vector<std::string> names{"status", "partition", "after", "limit"};
+      for (std::size_t i = 0; i < names.size(); ++i)
+        if (!(*query)[i].empty()) path += names[i] + "=" + url_escape((*query)[i]) + "&";
+      path.pop_back();
+      api_client api{ctx};
+      return show_targets(ctx, api.get(path));
+    };
+  });
+}
+
+}  // namespace
+
+void add_target(CLI::App& app, context& ctx) {
+  auto* noun = app.add_subcommand("target", "Single lines of a promotion's list");
+  noun->require_subcommand(1);
+  add_show(*noun, ctx);
+  add_list(*noun, ctx);
+}
+
+}  // namespace bestow::cli

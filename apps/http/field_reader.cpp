@@ -1,0 +1,143 @@
+#include "apps/http/field_reader.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "config/suggest.hpp"
+#include "domain/target_row.hpp"
+#include "events/limits.hpp"
+
+namespace bestow::http {
+namespace {
+
+constexpr std::size_t shown_chars_max = 64;
+
+auto shown(const json_field& f) -> std::string {
+  const auto text = std::string{domain::utf8_prefix(f.text, shown_chars_max)};
+  return f.kind == json_kind::text ? "'" + text + "'" : text;
+}
+
+}  // namespace
+
+auto field_reader::find(std::string_view name) -> const json_field* {
+  asked_.emplace_back(name);
+  for (const auto& f : fields_)
+    if (f.name == name) return f.kind == json_kind::null ? nullptr : &f;
+  return nullptr;
+}
+
+auto field_reader::has(std::string_view name) const -> bool {
+  return std::any_of(fields_.begin(), fields_.end(), [&](const json_field& f) {
+    return f.name == name && f.kind != json_kind::null;
+  });
+}
+
+void field_reader::wrong(request_error e, std::string_view name, std::string detail) {
+  if (!trouble_) trouble_ = problem_of(e, std::move(detail), std::string{name});
+}
+
+void field_reader::require(std::string_view name) {
+  if (!has(name)) wrong(request_error::field_required, name, fmt::format("{} is missing", name));
+}
+
+auto field_reader::text(std::string_view name) -> std::string {
+  const auto* f = find(name);
+  if (f == nullptr) return "";
+  if (f->kind == json_kind::text) return f->text;
+  wrong(request_error::field_wrong_type, name,
+        fmt::format("{} is {}; it wants text", name, shown(*f)));
+  return "";
+}
+
+auto field_reader::digits_or_text(std::string_view name) -> std::string {
+  for (const auto& f : fields_) {
+    if (f.name != name || f.kind != json_kind::integer) continue;
+    asked_.emplace_back(name);
+    return f.text;
+  }
+  return text(name);
+}
+
+auto field_reader::number(std::string_view name, std::uint64_t high) -> std::uint64_t {
+  const auto* f = find(name);
+  if (f == nullptr) return 0;
+  const bool kind = f->kind == json_kind::text || f->kind == json_kind::integer;
+  const bool digits =
+      !f->text.empty() && f->text.find_first_not_of("0123456789") == std::string::npos;
+  const bool negative = kind && f->text.starts_with('-') && f->text.size() > 1 &&
+                        f->text.find_first_not_of("0123456789", 1) == std::string::npos;
+  if (!kind || (!digits && !negative)) {
+    wrong(request_error::field_wrong_type, name,
+          fmt::format("{} is {}; it wants a whole number, or the same as text", name, shown(*f)));
+    return 0;
+  }
+  std::uint64_t value = 0;
+  const auto* end = f->text.data() + f->text.size();
+  const auto [stop, error] = std::from_chars(f->text.data(), end, value);
+  if (negative || error != std::errc{} || stop != end || value > high) {
+    wrong(request_error::field_out_of_range, name,
+          fmt::format("{} is {}; allowed is 0..{}", name, shown(*f), high));
+    return 0;
+  }
+  return value;
+}
+
+auto field_reader::money(std::string_view name) -> money_minor {
+  constexpr auto high = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  return {static_cast<std::int64_t>(number(name, high))};
+}
+
+auto field_reader::boolean(std::string_view name) -> bool {
+  const auto* f = find(name);
+  if (f == nullptr) return false;
+  if (f->kind != json_kind::boolean)
+    wrong(request_error::field_wrong_type, name,
+          fmt::format("{} is {}; it wants true or false", name, shown(*f)));
+  return f->text == "true";
+}
+
+auto field_reader::time(std::string_view name) -> timestamp {
+  const auto value = text(name);
+  if (value.empty()) return {};
+  const auto at = domain::parse_time(value);
+  if (!at || at->value <= 0) {
+    wrong(request_error::field_out_of_range, name,
+          fmt::format("{} is '{}'; it wants 2026-01-31T10:30:00+09:00, or 2026-01-31T10:30:00 "
+                      "meaning Asia/Seoul",
+                      name, domain::utf8_prefix(value, shown_chars_max)));
+    return {};
+  }
+  return *at;
+}
+
+auto field_reader::choice(std::string_view name, const std::vector<std::string>& words)
+    -> std::optional<std::size_t> {
+  if (!has(name)) {
+    asked_.emplace_back(name);
+    return std::nullopt;
+  }
+  const auto value = text(name);
+  const auto it = std::find(words.begin(), words.end(), value);
+  if (it != words.end()) return static_cast<std::size_t>(it - words.begin());
+  wrong(request_error::field_out_of_range, name,
+        fmt::format("{} is '{}'; allowed are {}", name, domain::utf8_prefix(value, shown_chars_max),
+                    fmt::join(words, ", ")));
+  return std::nullopt;
+}
+
+auto field_reader::finish() -> std::optional<problem> {
+  for (const auto& f : fields_) {
+    if (std::find(asked_.begin(), asked_.end(), f.name) != asked_.end()) continue;
+    const auto name = std::string{domain::utf8_prefix(f.name, shown_chars_max)};
+    return problem_of(request_error::field_unknown,
+                      fmt::format("unknown field '{}'.{} Allowed: {}", name,
+                                  config::did_you_mean(name, asked_), fmt::join(asked_, ", ")),
+                      name);
+  }
+  return trouble_;
+}
+
+}  // namespace bestow::http

@@ -1,0 +1,54 @@
+// Liveness and readiness. Liveness asks nothing of anyone: a broker that is away must not get the
+// process killed.
+#include "apps/http/handlers.hpp"
+#include "apps/http/json_writer.hpp"
+
+namespace bestow::http {
+namespace {
+
+struct check {
+  std::string name;
+  bool good{true};
+  std::string detail;
+};
+
+auto readiness(const http_parts& parts) -> std::vector<check> {
+  std::vector<check> checks;
+  const auto status = parts.engine->status();
+  checks.push_back({"log", status.log_ready, status.log_ready ? "" : "not writable"});
+  const bool connected = parts.messages != nullptr && parts.messages->connected();
+  checks.push_back(
+      {"broker", connected && parts.state->broker_alive.load(), connected ? "" : "not connected"});
+  for (const auto& d : status.deliveries)
+    checks.push_back({"delivery " + d.stream, !d.state.starts_with("halted"), d.state});
+  for (const auto& v : parts.views->status())
+    checks.push_back({"view " + v.name, v.life != projections::view_life::stopped,
+                      v.life == projections::view_life::stopped ? "stopped" : ""});
+  return checks;
+}
+
+}  // namespace
+
+auto healthz(const http_parts& parts, const request&) -> answer {
+  json_writer w;
+  w.begin_object().field("status", "alive").field("version", parts.version).end_object();
+  return json_response(w.take());
+}
+
+auto readyz(const http_parts& parts, const request&) -> answer {
+  const auto checks = readiness(parts);
+  bool ready = !parts.state->stopping.load();
+  for (const auto& c : checks) ready = ready && c.good;
+  json_writer w;
+  w.begin_object().field("status", ready ? "ready" : "not_ready").key("checks").begin_array();
+  for (const auto& c : checks)
+    w.begin_object()
+        .field("name", c.name)
+        .flag("ok", c.good)
+        .text_or_null("detail", c.detail)
+        .end_object();
+  w.end_array().end_object();
+  return json_response(w.take(), ready ? 200 : 503);
+}
+
+}  // namespace bestow::http

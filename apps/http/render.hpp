@@ -1,0 +1,19 @@
+// Answers as JSON, under the field names of the contract. Ids and money are strings, counts
+// numbers, times RFC 3339; what is not given is null. Pure.
+#pragma once
+
+#include "actors/engine.hpp"
+#include "apps/http/json_writer.hpp"
+#include "projections/queries.hpp"
+
+namespace bestow::http {
+
+/// The fields of one promotion and its summary, flat, without braces; `as_of` as as_of_position.
+void write_promotion(json_writer& w, const projections::promotion_row& row, position as_of);
+void write_partition(json_writer& w, const projections::partition_row& row);
+/// The fields of one target without braces.
+void write_target(json_writer& w, const projections::promotion_row& of,
+                  const projections::target_view_row& row);
+[[nodiscard]] auto receipt_json(const actors::command_receipt& r) -> std::string;
+
+}  // namespace bestow::http

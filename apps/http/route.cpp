@@ -1,0 +1,131 @@
+#include "apps/http/route.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "apps/http/handlers.hpp"
+
+namespace bestow::http {
+namespace {
+
+constexpr std::string_view api = "/api/v1";
+
+constexpr auto rows = std::to_array<route>({
+    {"POST", "/api/v1/promotions", access::operate, body_kind::json_required, "",
+     "Create a promotion. The Idempotency-Key header makes a repeat safe.", "PromotionCreate",
+     "Receipt", create_promotion},
+    {"GET", "/api/v1/promotions", access::viewer, body_kind::none, "status after limit stale",
+     "List promotions by ascending id.", "", "PromotionPage", list_promotions},
+    {"GET", "/api/v1/promotions/{id}", access::viewer, body_kind::none, "stale",
+     "One promotion with its summary.", "", "Promotion", show_promotion},
+    {"POST", "/api/v1/promotions/{id}/targets", access::operate, body_kind::rows, "batch format",
+     "Import targets: CSV or NDJSON, streamed. Sending a batch again goes on where it stopped.",
+     "text/csv", "ImportResult", import_targets},
+    {"GET", "/api/v1/promotions/{id}/batches/{batch}/rejects", access::operate, body_kind::none, "",
+     "The refused rows of a closed batch: line, field, code, detail, the original columns.", "",
+     "text/csv", read_rejects},
+    {"DELETE", "/api/v1/promotions/{id}/batches/{batch}", access::operate, body_kind::none,
+     "reason", "Give up an open batch: none of its rows count.", "", "Receipt", abandon_batch},
+    {"POST", "/api/v1/promotions/{id}/seal", access::operate, body_kind::json, "",
+     "Fix the list: count, sum and content.", "Empty", "Receipt", seal_promotion},
+    {"POST", "/api/v1/promotions/{id}/approve", access::approver, body_kind::json, "",
+     "Approve the sealed list.", "Empty", "Receipt", approve_promotion},
+    {"POST", "/api/v1/promotions/{id}/start", access::operate, body_kind::json, "",
+     "Start the run.", "Start", "Receipt", start_promotion},
+    {"POST", "/api/v1/promotions/{id}/stop", access::operate, body_kind::json, "",
+     "Stop: answered when every released message is on the stream.", "Stop", "Receipt",
+     stop_promotion},
+    {"POST", "/api/v1/promotions/{id}/resume", access::operate, body_kind::json, "",
+     "Go on from the exact target.", "Empty", "Receipt", resume_promotion},
+    {"GET", "/api/v1/promotions/{id}/partitions", access::viewer, body_kind::none, "stale",
+     "Progress of each partition.", "", "PartitionList", list_partitions},
+    {"GET", "/api/v1/promotions/{id}/targets", access::viewer, body_kind::none,
+     "status partition after limit stale", "Targets by ascending id.", "", "TargetPage",
+     list_targets},
+    {"GET", "/api/v1/promotions/{id}/targets/{target_id}", access::viewer, body_kind::none, "stale",
+     "One target with its history.", "", "Target", show_target},
+    {"GET", "/api/v1/promotions/{id}/reconciliation", access::viewer, body_kind::none, "",
+     "Compare sealed list, published stream and results.", "", "Reconciliation", reconcile_results},
+    {"POST", "/api/v1/promotions/{id}/reconciliation", access::viewer, body_kind::ledger, "",
+     "Compare sealed list, published stream and the payer's ledger (CSV target_id,amount).",
+     "text/csv", "Reconciliation", reconcile_ledger},
+    {"GET", "/api/v1/log", access::viewer, body_kind::none, "from limit stream",
+     "Facts from a position on; with stream, of one stream from a version on.", "", "LogPage",
+     read_log},
+    {"GET", "/api/v1/log/stat", access::viewer, body_kind::none, "", "Sizes and ages of the log.",
+     "", "LogStat", stat_log},
+    {"GET", "/api/v1/log/verify", access::admin, body_kind::none, "",
+     "Walk the whole hash chain in a process of its own.", "", "VerifyReport", verify_log},
+    {"GET", "/api/v1/views", access::viewer, body_kind::none, "",
+     "Every view, its position and its lag.", "", "ViewList", list_views},
+    {"POST", "/api/v1/views/{name}/rebuild", access::admin, body_kind::json, "",
+     "Build a view again beside the serving one.", "Empty", "View", rebuild_view},
+    {"GET", "/api/v1/stream", access::viewer, body_kind::none, "promotion kind",
+     "Server-Sent Events: promotions as they change and facts. Last-Event-ID resumes.", "",
+     "text/event-stream", stream_events},
+    {"GET", "/healthz", access::open, body_kind::none, "", "The process is alive.", "", "Health",
+     healthz},
+    {"GET", "/readyz", access::open, body_kind::none, "", "The service can do its work.", "",
+     "Health", readyz},
+    {"GET", "/metrics", access::viewer, body_kind::none, "", "Prometheus metrics.", "",
+     "text/plain", metrics},
+    {"GET", "/openapi.json", access::viewer, body_kind::none, "", "This description.", "",
+     "application/json", openapi},
+    {"GET", "/", access::viewer, body_kind::none, "", "Status page.", "", "text/html", status_page},
+});
+static_assert(rows[0].pattern.starts_with(api));
+
+auto next_segment(std::string_view& path) -> std::string_view {
+  path.remove_prefix(1);  // The slash.
+  const auto segment = path.substr(0, path.find('/'));
+  path.remove_prefix(segment.size());
+  return segment;
+}
+
+auto fits(std::string_view pattern, std::string_view path, std::vector<std::string>& params)
+    -> bool {
+  params.clear();
+  while (!pattern.empty() && !path.empty()) {
+    if (path.front() != '/') return false;
+    const auto wanted = next_segment(pattern);
+    const auto given = next_segment(path);
+    if (wanted.starts_with('{')) {
+      if (given.empty()) return false;
+      params.emplace_back(given);
+    } else if (wanted != given) {
+      return false;
+    }
+  }
+  return pattern.empty() && path.empty();
+}
+
+}  // namespace
+
+auto route_table() -> std::span<const route> {
+  return rows;
+}
+
+auto match(std::string_view method, std::string_view path)
+    -> std::variant<route_match, std::vector<std::string>> {
+  const auto wanted = method == "HEAD" ? "GET" : method;
+  std::vector<std::string> methods;
+  std::vector<std::string> params;
+  for (const auto& r : rows) {
+    if (!fits(r.pattern, path, params)) continue;
+    if (r.method == wanted) return route_match{&r, std::move(params)};
+    if (std::find(methods.begin(), methods.end(), r.method) == methods.end())
+      methods.emplace_back(r.method);
+  }
+  return methods;
+}
+
+auto param_names(std::string_view pattern) -> std::vector<std::string> {
+  std::vector<std::string> names;
+  while (!pattern.empty()) {
+    const auto segment = next_segment(pattern);
+    if (segment.starts_with('{')) names.emplace_back(segment.substr(1, segment.size() - 2));
+  }
+  return names;
+}
+
+}  // namespace bestow::http

@@ -1,0 +1,315 @@
+#include "apps/http/schema.hpp"
+
+#include <array>
+
+namespace bestow::http {
+namespace {
+
+using enum shape;
+using f = schema_field;
+
+constexpr auto promotion_create = std::to_array<f>({
+    {"promotion_id", id, true, "", "Given by another system; else assigned."},
+    {"campaign_issued_seq", id, true, "", "Sequence of the campaign's issuance."},
+    {"external_id", text, true, "", "At most 40 characters, unique over all promotions."},
+    {"promotion_type", text, false, "", "VOUCHER or POINT."},
+    {"total_count", count, true, "", "Control total: must match at seal."},
+    {"total_amount", money, true, "", "Control total in minor units: must match at seal."},
+    {"currency", text, true, "", "ISO 4217; KRW when absent."},
+    {"budget_amount", money, true, "", "Upper bound of the sealed sum."},
+    {"partition_count", count, true, "", "1 to 1024; 1 when absent."},
+    {"reservation_at", time, true, "", "Wanted start."},
+    {"default_reason", text, true, "", "For targets without a reason; at most 100 characters."},
+    {"default_amount", money, true, "", "For targets without an amount."},
+    {"default_expiry_at", time, true, "", "For targets without an expiry or validity."},
+    {"allow_multiple_per_customer", flag, true, "", "Several targets for one customer."},
+    {"approval", text, true, "", "none or four_eyes."},
+});
+constexpr auto promotion_required = std::to_array<std::string_view>({"promotion_type"});
+
+constexpr auto promotion = std::to_array<f>({
+    {"promotion_id", id, false, "", ""},
+    {"campaign_issued_seq", id, false, "", ""},
+    {"external_id", text, true, "", ""},
+    {"promotion_type", text, false, "", "VOUCHER or POINT."},
+    {"promotion_status", text, false, "", "READY, IN_PROGRESS, COMPLETED, STOPPED or FAILED."},
+    {"state", text, false, "", "draft, sealed, approved, running, stopping, stopped, completed."},
+    {"total_count", count, false, "", "Sealed targets; before that the rows of closed batches."},
+    {"total_amount", money, false, "", "Sealed sum, minor units."},
+    {"currency", text, false, "", ""},
+    {"budget_amount", money, true, "", ""},
+    {"partition_count", count, false, "", ""},
+    {"reservation_at", time, true, "", ""},
+    {"default_reason", text, true, "", ""},
+    {"default_amount", money, true, "", ""},
+    {"default_expiry_at", time, true, "", ""},
+    {"allow_multiple_per_customer", flag, false, "", ""},
+    {"approval", text, false, "", ""},
+    {"run_date", date, true, "", ""},
+    {"created_by", text, false, "", ""},
+    {"approved_by", text, true, "", ""},
+    {"promotion_summary_id", id, false, "", "Equals promotion_id."},
+    {"published_count", count, false, "", "Targets with at least one durable publish."},
+    {"publish_failed_count", count, false, "", "No message could be built for them."},
+    {"success_count", count, false, "", ""},
+    {"retry_success_count", count, false, "",
+     "SUCCESS after RETRYING or FAILED; in success_count."},
+    {"fail_count", count, false, "", "Includes publish_failed_count."},
+    {"retrying_count", count, false, "", ""},
+    {"unknown_count", count, false, "", ""},
+    {"recalled_count", count, false, "", ""},
+    {"abandoned_count", count, false, "", ""},
+    {"pending_count", count, false, "", "The rest: no answer yet."},
+    {"success_amount", money, false, "", ""},
+    {"started_at", time, true, "", ""},
+    {"completed_at", time, true, "", ""},
+    {"run_no", count, false, "", "0: never run."},
+    {"list_sha256", text, true, "", ""},
+    {"rejected_rows", count, false, "", ""},
+    {"open_batches", count, false, "", ""},
+    {"split_customers", count, false, "", "Customers with targets in several partitions."},
+    {"duplicate_results", count, false, "", ""},
+    {"ignored_results", count, false, "", ""},
+    {"double_grants", count, false, "", "Alarm: a second SUCCESS under another key."},
+    {"created_at", time, true, "", ""},
+    {"updated_at", time, true, "", ""},
+    {"as_of_position", count, false, "", "Log position the answer is true at."},
+});
+constexpr auto promotion_page = std::to_array<f>({
+    {"promotions", list, false, "Promotion", ""},
+    {"next", id, true, "", "Give as after for the next page."},
+    {"as_of_position", count, false, "", ""},
+});
+constexpr auto receipt = std::to_array<f>({
+    {"promotion_id", id, false, "", ""},
+    {"state", text, false, "", ""},
+    {"promotion_status", text, false, "", ""},
+    {"run_no", count, false, "", ""},
+    {"repeated", flag, false, "", "The wish already stood."},
+    {"position", count, false, "", "Log position the answer rests on."},
+});
+constexpr auto start = std::to_array<f>({
+    {"run_date", date, true, "", "2026-01-31 or 20260131; today in Asia/Seoul when absent."},
+});
+constexpr auto stop = std::to_array<f>({{"reason", text, true, "", ""}});
+constexpr auto partition = std::to_array<f>({
+    {"partition_key", count, false, "", ""},
+    {"total_count", count, false, "", ""},
+    {"planned_count", count, false, "", ""},
+    {"released_count", count, false, "", "Messages planned on the stream."},
+    {"in_flight_count", count, false, "", "Released, not yet confirmed."},
+    {"published_count", count, false, "", ""},
+    {"publish_failed_count", count, false, "", ""},
+    {"success_count", count, false, "", ""},
+    {"retry_success_count", count, false, "", ""},
+    {"fail_count", count, false, "", ""},
+    {"retrying_count", count, false, "", ""},
+    {"unknown_count", count, false, "", ""},
+    {"abandoned_count", count, false, "", ""},
+    {"success_amount", money, false, "", ""},
+    {"done", flag, false, "", ""},
+    {"updated_at", time, true, "", ""},
+});
+constexpr auto partition_list = std::to_array<f>({
+    {"promotion_id", id, false, "", ""},
+    {"partitions", list, false, "Partition", ""},
+    {"as_of_position", count, false, "", ""},
+});
+constexpr auto target = std::to_array<f>({
+    {"voucher_target_id", id, false, "", "Of a voucher."},
+    {"point_target_id", id, false, "", "Of points."},
+    {"promotion_id", id, false, "", ""},
+    {"customer_uid", id, false, "", ""},
+    {"voucher_number", text, false, "", "Of a voucher."},
+    {"merchant_code", text, false, "", "Of a voucher."},
+    {"merchant_brand_code", text, false, "", "Of a voucher."},
+    {"amount", money, false, "", ""},
+    {"is_withdrawal", flag, false, "", "Of a voucher."},
+    {"valid_until", time, true, "", "Of a voucher."},
+    {"expiry_at", time, true, "", "Of points."},
+    {"reason", text, false, "", ""},
+    {"partition_key", count, false, "", ""},
+    {"publish_status", text, false, "", "PENDING, PUBLISHED or FAILED."},
+    {"status", text, false, "", "pending, released, published, retrying, success, failed, ..."},
+    {"attempt", count, false, "", ""},
+    {"published_at", time, true, "", ""},
+    {"updated_at", time, true, "", ""},
+    {"process_status", text, true, "", "SUCCESS, RETRYING or FAILED."},
+    {"transaction_key", text, true, "", ""},
+    {"error_message", text, true, "", ""},
+    {"history", list, false, "TargetFact", "Only of a single target."},
+    {"as_of_position", count, false, "", "Only of a single target."},
+});
+constexpr auto target_fact = std::to_array<f>({
+    {"position", count, false, "", ""},
+    {"recorded_at", time, true, "", ""},
+    {"event", text, false, "", ""},
+    {"detail", text, false, "", ""},
+});
+constexpr auto target_page = std::to_array<f>({
+    {"promotion_id", id, false, "", ""},
+    {"targets", list, false, "Target", ""},
+    {"next", id, true, "", "Give as after for the next page."},
+    {"as_of_position", count, false, "", ""},
+});
+constexpr auto import_result = std::to_array<f>({
+    {"promotion_id", id, false, "", ""},
+    {"batch", text, false, "", ""},
+    {"rows", count, false, "", ""},
+    {"accepted", count, false, "", ""},
+    {"rejected", count, false, "", ""},
+    {"sha256", text, false, "", ""},
+    {"repeated", flag, false, "", "The batch had been imported before."},
+    {"rejects", list, false, "Reject", "The first 1,000."},
+    {"position", count, false, "", ""},
+});
+constexpr auto reject = std::to_array<f>({
+    {"line", count, false, "", "Physical line; the header is line 1."},
+    {"field", text, false, "", ""},
+    {"code", text, false, "", ""},
+    {"detail", text, false, "", ""},
+});
+constexpr auto sum = std::to_array<f>({
+    {"count", count, false, "", ""},
+    {"amount", money, false, "", ""},
+});
+constexpr auto reconciliation_fields = std::to_array<f>({
+    {"promotion_id", id, false, "", ""},
+    {"state", text, false, "", ""},
+    {"currency", text, false, "", ""},
+    {"consistent", flag, false, "", "Nothing is missing, extra or different."},
+    {"sealed", object, false, "Sum", ""},
+    {"published", object, false, "Sum", "As read back from the stream."},
+    {"published_expected", object, false, "Sum", "As the log says."},
+    {"paid_source", text, false, "", "results or ledger."},
+    {"paid", object, false, "Sum", ""},
+    {"paid_expected", object, false, "Sum", ""},
+    {"messages", count, false, "", ""},
+    {"unreadable_messages", count, false, "", ""},
+    {"publish_failed_count", count, false, "", ""},
+    {"fail_count", count, false, "", ""},
+    {"retrying_count", count, false, "", ""},
+    {"unknown_count", count, false, "", ""},
+    {"abandoned_count", count, false, "", ""},
+    {"difference_count", count, false, "", ""},
+    {"differences", list, false, "Difference", "The first 1,000."},
+    {"as_of_position", count, false, "", ""},
+});
+constexpr auto difference_fields = std::to_array<f>({
+    {"target_id", id, true, "", ""},
+    {"kind", text, false, "", ""},
+    {"detail", text, true, "", ""},
+});
+constexpr auto log_page = std::to_array<f>({
+    {"facts", list, false, "Fact", ""},
+    {"next", count, true, "", "Give as from for the next page."},
+    {"as_of_position", count, false, "", ""},
+});
+constexpr auto fact = std::to_array<f>({
+    {"position", count, false, "", ""},
+    {"stream", text, false, "", ""},
+    {"version", count, false, "", ""},
+    {"event", text, false, "", ""},
+    {"recorded_at", time, true, "", ""},
+    {"principal", text, true, "", ""},
+    {"data", object, false, "", "The fact's own fields."},
+});
+constexpr auto log_stat = std::to_array<f>({
+    {"log_id", text, false, "", ""},
+    {"head_position", count, false, "", ""},
+    {"head_hash", text, false, "", ""},
+    {"frames", count, false, "", ""},
+    {"streams", count, false, "", ""},
+    {"file_bytes", count, false, "", ""},
+    {"map_bytes", count, false, "", ""},
+    {"payload_bytes", count, false, "", "Pages that hold frames."},
+    {"anchored_position", count, false, "", "What the anchor beside the log covers."},
+    {"first_recorded_at", time, true, "", ""},
+    {"last_recorded_at", time, true, "", ""},
+    {"readers", count, false, "", ""},
+    {"oldest_reader_lag", count, false, "", ""},
+});
+constexpr auto verify_report = std::to_array<f>({
+    {"clean", flag, false, "", ""},
+    {"frames", count, false, "", ""},
+    {"events", count, false, "", ""},
+    {"last_position", count, false, "", ""},
+    {"head_hash", text, false, "", ""},
+    {"bad_position", count, true, "", ""},
+    {"problem", text, true, "", ""},
+});
+constexpr auto view = std::to_array<f>({
+    {"name", text, false, "", ""},
+    {"version", count, false, "", ""},
+    {"state", text, false, "", "following, rebuilding or stopped."},
+    {"position", count, false, "", ""},
+    {"lag", count, false, "", ""},
+    {"problem", text, true, "", ""},
+});
+constexpr auto view_list = std::to_array<f>({
+    {"views", list, false, "View", ""},
+    {"as_of_position", count, false, "", ""},
+});
+constexpr auto health = std::to_array<f>({
+    {"status", text, false, "", "alive, ready or not_ready."},
+    {"version", text, false, "", "Of /healthz."},
+    {"checks", list, false, "Check", "Of /readyz."},
+});
+constexpr auto check_fields = std::to_array<f>({
+    {"name", text, false, "", ""},
+    {"ok", flag, false, "", ""},
+    {"detail", text, true, "", ""},
+});
+constexpr auto problem_fields = std::to_array<f>({
+    {"type", text, false, "", ""},
+    {"title", text, false, "", "What the code means."},
+    {"status", count, false, "", ""},
+    {"code", text, false, "", "The rejection's, fault's or request error's name."},
+    {"detail", text, false, "", "What was wrong this time."},
+    {"field", text, false, "", "Where it applies."},
+    {"line", count, false, "", "Where it applies."},
+    {"as_of_position", count, false, "", "Where it applies."},
+});
+
+constexpr auto schemas = std::to_array<schema>({
+    {"PromotionCreate", promotion_create, promotion_required, true},
+    {"Start", start, {}, true},
+    {"Stop", stop, {}, true},
+    {"Empty", {}, {}, true},
+    {"Promotion", promotion, {}, false},
+    {"PromotionPage", promotion_page, {}, false},
+    {"Receipt", receipt, {}, false},
+    {"Partition", partition, {}, false},
+    {"PartitionList", partition_list, {}, false},
+    {"Target", target, {}, false},
+    {"TargetFact", target_fact, {}, false},
+    {"TargetPage", target_page, {}, false},
+    {"ImportResult", import_result, {}, false},
+    {"Reject", reject, {}, false},
+    {"Sum", sum, {}, false},
+    {"Reconciliation", reconciliation_fields, {}, false},
+    {"Difference", difference_fields, {}, false},
+    {"LogPage", log_page, {}, false},
+    {"Fact", fact, {}, false},
+    {"LogStat", log_stat, {}, false},
+    {"VerifyReport", verify_report, {}, false},
+    {"View", view, {}, false},
+    {"ViewList", view_list, {}, false},
+    {"Health", health, {}, false},
+    {"Check", check_fields, {}, false},
+    {"Problem", problem_fields, {}, false},
+});
+
+}  // namespace
+
+auto schema_table() -> std::span<const schema> {
+  return schemas;
+}
+
+auto find_schema(std::string_view name) -> const schema* {
+  for (const auto& s : schemas)
+    if (s.name == name) return &s;
+  return nullptr;
+}
+
+}  // namespace bestow::http

@@ -1,0 +1,166 @@
+#include "apps/import/input_records.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace bestow::importing {
+namespace {
+
+/// Bytes kept of a record that is too long.
+constexpr std::size_t sample_bytes_max = 1'024;
+/// Consumed bytes are moved out of the buffer when there are this many.
+constexpr std::size_t compact_bytes = 256 * 1024;
+
+/// The front of `text`, not cut inside a UTF-8 character.
+auto sample_of(std::string_view text) -> std::string_view {
+  auto end = std::min(text.size(), sample_bytes_max);
+  if (end < text.size())
+    while (end > 0 && (static_cast<std::uint8_t>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
+auto count_lines(std::string_view text) -> std::uint64_t {
+  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+}  // namespace
+
+void input_records::push(std::string_view bytes) {
+  compact();
+  buffer_.append(bytes);
+}
+
+void input_records::skip(std::size_t bytes) {
+  begin_ += bytes;
+  scanned_ = std::max(scanned_, begin_);
+}
+
+auto input_records::next() -> std::optional<input_record> {
+  const auto end = format_ == import_format::csv ? find_csv_end() : find_line_end();
+  if (end) return take(*end, *end + 1);
+  if (ended_) {
+    if (begin_ == buffer_.size() && !overlong_) return std::nullopt;
+    return take(buffer_.size(), buffer_.size());
+  }
+  if (buffer_.size() - begin_ > record_bytes_max_) drop_overlong();
+  return std::nullopt;
+}
+
+auto input_records::find_line_end() -> std::optional<std::size_t> {
+  const auto end = buffer_.find('\n', scanned_);
+  scanned_ = end == std::string::npos ? buffer_.size() : end;
+  if (end == std::string::npos) return std::nullopt;
+  return end;
+}
+
+auto input_records::find_csv_end() -> std::optional<std::size_t> {
+  while (scanned_ < buffer_.size()) {
+    switch (state_) {
+      case scan_state::quoted:
+        scan_quoted();
+        break;
+      case scan_state::after_quote:
+        if (buffer_[scanned_] == '\n') return scanned_;
+        scan_after_quote();
+        break;
+      case scan_state::spoiled:
+        return find_line_end();
+      case scan_state::field_start:
+      case scan_state::plain:
+        if (const auto end = scan_plain()) return end;
+        break;
+    }
+  }
+  return std::nullopt;
+}
+
+void input_records::scan_quoted() {
+  const auto quote = buffer_.find('"', scanned_);
+  scanned_ = quote == std::string::npos ? buffer_.size() : quote + 1;
+  if (quote != std::string::npos) state_ = scan_state::after_quote;
+}
+
+void input_records::scan_after_quote() {
+  const char c = buffer_[scanned_++];
+  // A CR is the line's end or the field's spoiling; either way the next LF ends the record.
+  state_ = c == '"' ? scan_state::quoted : c == ',' ? scan_state::field_start : scan_state::spoiled;
+}
+
+auto input_records::scan_plain() -> std::optional<std::size_t> {
+  const auto size = buffer_.size();
+  next_quote_ = std::max(next_quote_, scanned_);
+  if (next_quote_ < size && buffer_[next_quote_] != '"')
+    next_quote_ = std::min(buffer_.find('"', next_quote_), size);
+  const auto* const found =
+      static_cast<const char*>(std::memchr(buffer_.data() + scanned_, '\n', size - scanned_));
+  const auto line_end = found ? static_cast<std::size_t>(found - buffer_.data()) : size;
+  const auto stop = std::min(line_end, next_quote_);
+  if (stop > scanned_)
+    state_ = buffer_[stop - 1] == ',' ? scan_state::field_start : scan_state::plain;
+  scanned_ = stop;
+  if (stop == line_end) return found ? std::optional{line_end} : std::nullopt;
+  // A quote opens a field only at its beginning.
+  quoted_ = true;
+  state_ = state_ == scan_state::field_start ? scan_state::quoted : scan_state::spoiled;
+  ++scanned_;
+  return std::nullopt;
+}
+
+auto input_records::take(std::size_t text_end, std::size_t record_end) -> input_record {
+  const std::string_view whole{buffer_.data() + begin_, text_end - begin_};
+  input_record record;
+  record.line = line_;
+  record.byte_end = base_ + record_end;
+  record.too_long = overlong_ || whole.size() > record_bytes_max_;
+  if (!record.too_long) {
+    record.text = whole.ends_with('\r') ? whole.substr(0, whole.size() - 1) : whole;
+  } else {
+    if (!overlong_) sample_ = sample_of(whole);
+    record.text = sample_;
+  }
+  line_ += overlong_lines_ + (record_end > text_end ? 1 : 0);
+  if (quoted_) line_ += count_lines(whole);
+  begin_ = scanned_ = record_end;
+  state_ = scan_state::field_start;
+  quoted_ = false;
+  overlong_ = false;
+  overlong_lines_ = 0;
+  return record;
+}
+
+void input_records::drop_overlong() {
+  const std::string_view part{buffer_.data() + begin_, buffer_.size() - begin_};
+  if (!overlong_) sample_ = sample_of(part);
+  overlong_ = true;
+  overlong_lines_ += count_lines(part);
+  begin_ = buffer_.size();
+}
+
+auto input_records::digest_so_far() -> sha256_digest {
+  hash_to(begin_);
+  return hash_.digest();
+}
+
+auto input_records::digest() -> sha256_digest {
+  hash_to(buffer_.size());
+  return hash_.digest();
+}
+
+void input_records::hash_to(std::size_t end) {
+  if (end <= hashed_) return;
+  hash_.update({buffer_.data() + hashed_, end - hashed_});
+  hashed_ = end;
+}
+
+void input_records::compact() {
+  if (begin_ < compact_bytes) return;
+  hash_to(begin_);
+  base_ += begin_;
+  buffer_.erase(0, begin_);
+  scanned_ -= begin_;
+  hashed_ -= begin_;
+  next_quote_ = next_quote_ > begin_ ? next_quote_ - begin_ : 0;
+  begin_ = 0;
+}
+
+}  // namespace bestow::importing

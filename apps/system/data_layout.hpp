@@ -1,0 +1,21 @@
+// Where things lie under the data directory. Constant; thread-safe.
+#pragma once
+
+#include <string>
+
+namespace bestow::apps {
+
+struct data_layout {
+  explicit data_layout(std::string directory);
+  std::string root;
+  std::string log;
+  std::string views;
+  std::string snapshots;
+  std::string lists;
+  std::string unique;
+  std::string rejects;
+  std::string nats;
+  std::string url_file;  ///< Where the service that runs here is reached.
+};
+
+}  // namespace bestow::apps

@@ -1,0 +1,60 @@
+// One Bestow on the machine's disk without its HTTP: log, views, lists, engine and, if wanted, a
+// nats-server of its own. Wired as `bestow serve` wires it.
+//
+// Threads: made, used and destroyed on the main thread (the server's child hangs on it).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "actors/engine.hpp"
+#include "apps/import/import_driver.hpp"
+#include "apps/system/system_clock.hpp"
+#include "bus/embedded_server.hpp"
+#include "projections/queries.hpp"
+#include "projections/view_set.hpp"
+#include "store/event_log.hpp"
+#include "store/view_store.hpp"
+
+namespace bestow::bench {
+
+struct world_options {
+  std::string directory;
+  bool broker{false};
+  /// Promotions complete when all is published: no payer takes part.
+  bool complete_when_published{true};
+};
+
+class world {
+ public:
+  explicit world(const world_options& options);
+  world(const world&) = delete;
+  auto operator=(const world&) -> world& = delete;
+  ~world();
+
+  /// Imports a CSV in one batch, in pieces of 1 MiB. `peak` becomes the largest anonymous memory
+  /// seen on the way.
+  struct imported {
+    importing::import_answer answer;
+    std::uint64_t anonymous_peak{0};
+  };
+  [[nodiscard]] auto import(promotion_id id, std::string_view csv) -> imported;
+  /// Pid of the nats-server; 0 without one.
+  [[nodiscard]] auto server_pid() const -> int { return broker ? broker->pid() : 0; }
+
+  apps::system_clock time;
+  apps::system_randomness random;
+  std::unique_ptr<bus::embedded_server> broker;
+  std::unique_ptr<store::event_log> log;
+  std::unique_ptr<store::snapshot_store> snapshots;
+  std::unique_ptr<store::target_lists> lists;
+  std::unique_ptr<store::view_store_factory> view_stores;
+  std::unique_ptr<projections::view_set> views;
+  std::unique_ptr<projections::queries> answers;
+  std::unique_ptr<bus::message_bus> messages;
+  std::unique_ptr<actors::engine> engine;
+};
+
+}  // namespace bestow::bench

@@ -1,0 +1,181 @@
+// Transport to other services, as Bestow needs it: planned grant streams out, durable consumers in.
+//
+// Two implementations behind one contract suite: bus/nats_bus (nats.c, the only user of nats.h) and
+// bus/memory_bus (tests, simulator: with lost acks, refusals, wipes, kills on demand).
+// Threads: calls from any thread; callbacks arrive on the bus's own thread (memory bus: from
+// deliver()) and must only hand over, never block.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "events/result.hpp"
+#include "events/types.hpp"
+
+namespace bestow::bus {
+
+/// A message as stored in a stream.
+struct stored_message {
+  std::uint64_t seq{0};
+  std::string subject;
+  std::string payload;
+};
+
+struct stream_state {
+  std::uint64_t first_seq{0};
+  std::uint64_t last_seq{0};
+  std::uint64_t messages{0};
+};
+
+/// Settings a stream must have; compared at connect.
+struct stream_config {
+  std::string name;
+  std::vector<std::string> subjects;
+  bool deny_delete_and_purge{true};  ///< Grant streams.
+  std::uint64_t max_bytes{0};        ///< 0 = unlimited.
+  unsigned replicas{1};
+};
+
+/// Messages of one released chunk, encoded into one buffer. Message i's payload is
+/// buffer[ends[i-1], ends[i]); all go to `subject`.
+struct outgoing_chunk {
+  std::string subject;
+  std::string event_type;  ///< Header Event-Type; "" = no such header.
+  std::string buffer;
+  std::vector<std::uint32_t> ends;
+  [[nodiscard]] auto size() const -> std::size_t { return ends.size(); }
+  [[nodiscard]] auto message(std::size_t i) const -> std::string_view {
+    const std::uint32_t from = i == 0 ? 0 : ends[i - 1];
+    return std::string_view{buffer}.substr(from, ends[i] - from);
+  }
+};
+
+/// Outcome of a chunk's last message. `error_code` 0 = stored at `seq`.
+struct chunk_ack {
+  std::uint64_t token{0};  ///< As given to publish.
+  std::uint64_t seq{0};
+  int error_code{0};  ///< JetStream err_code, e.g. 10071 wrong last sequence; -1 timed out or lost.
+  std::string error;
+};
+
+enum class link_state : std::uint8_t { connected, disconnected };
+
+/// Taken in by a durable consumer, not yet acknowledged.
+struct incoming_message {
+  std::uint64_t stream_seq{0};
+  std::string subject;
+  std::string payload;
+};
+struct incoming_batch {
+  std::uint64_t token{0};  ///< For ack().
+  std::vector<incoming_message> messages;
+};
+
+/// One durable pull consumer. Delivers batches only while credit is left; batches are acknowledged
+/// in order of delivery.
+class consumer {
+ public:
+  consumer() = default;
+  consumer(const consumer&) = delete;
+  auto operator=(const consumer&) -> consumer& = delete;
+  /// Stops delivery; no callback runs after it returns.
+  virtual ~consumer() = default;
+  /// Allows `batches` more batches.
+  virtual void grant_credit(unsigned batches) = 0;
+  /// The batch and every earlier one is durable on our side: the broker need not send it again.
+  /// Unacknowledged batches are delivered again after a reconnect or restart.
+  virtual void ack(std::uint64_t token) = 0;
+};
+struct consumer_config {
+  std::string stream;
+  std::string durable;
+  std::string filter_subject;  ///< "" = all.
+  std::size_t batch_max{1'000};
+  std::chrono::milliseconds ack_wait{30'000};
+};
+
+class message_bus {
+ public:
+  message_bus() = default;
+  message_bus(const message_bus&) = delete;
+  auto operator=(const message_bus&) -> message_bus& = delete;
+  virtual ~message_bus() = default;
+
+  /// Called on every change of the link, from the bus's thread. Set once, before connect.
+  virtual void on_link(std::function<void(link_state)> handler) = 0;
+  [[nodiscard]] virtual auto connected() const -> bool = 0;
+  /// The server's limit for one message, bytes.
+  [[nodiscard]] virtual auto max_payload() const -> std::size_t = 0;
+  /// "2.9.10"; "" when never connected.
+  [[nodiscard]] virtual auto server_version() const -> std::string = 0;
+
+  /// Creates the stream (limits retention, discard new, no max_age) or compares an existing one.
+  /// @fault broker_stream_foreign  it exists with other settings (named in detail)
+  /// @fault broker_unavailable     no answer in time
+  [[nodiscard]] virtual auto ensure_stream(const stream_config& config) -> result<stream_state> = 0;
+  /// @fault broker_stream_damaged  there is no such stream; the same for read, scan and consume
+  [[nodiscard]] virtual auto state_of(const std::string& stream) -> result<stream_state> = 0;
+  /// nullopt: no message at that sequence.
+  [[nodiscard]] virtual auto read(const std::string& stream, std::uint64_t seq)
+      -> result<std::optional<stored_message>> = 0;
+  /// Visits messages with from <= seq <= to in order (an ordered consumer; for reconciliation).
+  /// Missing sequences are skipped. The visitor returns false to stop.
+  [[nodiscard]] virtual auto scan(const std::string& stream, std::uint64_t from, std::uint64_t to,
+                                  const std::function<bool(const stored_message&)>& visit)
+      -> result<void> = 0;
+
+  /// Sends the chunk's messages [first, size) with Nats-Expected-Last-Sequence chained from
+  /// `expected_last`; only the last asks for an ack, which arrives at `on_ack` (set per stream).
+  /// Does not block on the network beyond the socket buffer. After a refusal in the middle the
+  /// last message's ack carries the error.
+  /// @fault broker_unavailable  not connected: nothing was sent
+  [[nodiscard]] virtual auto publish_chunk(const outgoing_chunk& chunk, std::size_t first,
+                                           std::uint64_t expected_last, std::uint64_t token)
+      -> result<void> = 0;
+  /// Where chunk acks go. Set once, before the first publish_chunk.
+  virtual void on_chunk_ack(std::function<void(const chunk_ack&)> handler) = 0;
+
+  /// Publishes one message and waits for its ack. expected_last: nullopt = unchecked.
+  /// @returns its sequence
+  /// @fault broker_stream_full, broker_unavailable, outcome_unknown (timed out: read back),
+  ///        decide_again (version_conflict) when expected_last does not hold.
+  [[nodiscard]] virtual auto publish(const std::string& subject, std::string_view payload,
+                                     std::optional<std::uint64_t> expected_last,
+                                     const std::string& event_type) -> result<std::uint64_t> = 0;
+  /// Publishes many messages to (possibly different) subjects and waits until all are stored.
+  /// At-least-once: after a fault some may be stored. For wallets and tools, not for grants.
+  struct simple_message {
+    std::string subject;
+    std::string payload;
+  };
+  [[nodiscard]] virtual auto publish_all(std::span<const simple_message> messages)
+      -> result<void> = 0;
+
+  /// Opens (creating if needed) a durable pull consumer with explicit order. The sink runs on the
+  /// bus's thread.
+  [[nodiscard]] virtual auto consume(const consumer_config& config,
+                                     std::function<void(incoming_batch)> sink)
+      -> result<std::unique_ptr<consumer>> = 0;
+};
+
+struct nats_options {
+  /// Or `@FILE`: the URL is the file's first line, read at each connect (credentials may change).
+  std::string url{"nats://127.0.0.1:4222"};
+  std::string user;
+  std::string password;
+  std::string credentials_file;
+  std::chrono::milliseconds connect_within{2'000};
+  std::chrono::milliseconds ack_within{2'000};
+};
+/// Connects, and reconnects for ever in the background. @fault broker_unavailable on first connect.
+[[nodiscard]] auto connect_nats(const nats_options& options)
+    -> result<std::unique_ptr<message_bus>>;
+
+}  // namespace bestow::bus

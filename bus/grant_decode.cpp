@@ -1,0 +1,307 @@
+// Reads grants and results. The bytes come from other services: every field is checked before it is
+// believed, a field that is given twice is refused, and nothing here can throw or read past the
+// end.
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "bus/grant_wire.hpp"
+#include "bus/wire_text.hpp"
+#include "events/limits.hpp"
+
+namespace bestow::bus {
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+using simdjson::dom::object;
+
+/// Longest piece of a stranger's text that is repeated in a reason.
+constexpr std::size_t quoted_chars_max = 40;
+constexpr std::size_t json_depth_max = 16;
+constexpr std::string_view cut_mark = "…";
+
+enum class field : std::uint8_t {
+  event_id,
+  voucher_id,
+  point_id,
+  customer,
+  partition,
+  status,
+  transaction_key,
+  error_message,
+  attempt,
+  amount,
+  idempotency_key,
+};
+constexpr std::size_t field_count = 11;
+constexpr std::array<std::string_view, field_count> field_names{
+    "eventId",       "voucherEventTargetId", "pointEventTargetId", "customerUid", "partitionKey",
+    "processStatus", "transactionKey",       "errorMessage",       "attempt",     "amount",
+    "idempotencyKey"};
+
+[[nodiscard]] constexpr auto name_of_field(field f) -> std::string_view {
+  return field_names[static_cast<std::size_t>(f)];
+}
+
+[[nodiscard]] auto quoted(std::string_view text) -> std::string {
+  const std::string_view shown = wire_text::first_code_points(text, quoted_chars_max);
+  return fmt::format("'{}{}'", shown, shown.size() < text.size() ? cut_mark : "");
+}
+
+/// One parsed message: the envelope's sentAt and the payload's known fields, each at most once.
+class message_reader {
+ public:
+  /// @returns "" or why the text is not an envelope.
+  [[nodiscard]] auto open(std::string_view json) -> std::string {
+    if (json.size() > limits::result_bytes_max) return "larger than the limit for one message";
+    element root;
+    if (const auto error = parse(json).get(root)) {
+      return fmt::format("not JSON: {}", simdjson::error_message(error));
+    }
+    object envelope;
+    if (root.get(envelope)) return "not a JSON object";
+    element payload;
+    bool has_payload = false;
+    bool has_sent_at = false;
+    for (const auto& [key, value] : envelope) {
+      if (key == "payload") {
+        if (std::exchange(has_payload, true)) return "payload is given twice";
+        payload = value;
+      } else if (key == "sentAt") {
+        if (std::exchange(has_sent_at, true)) return "sentAt is given twice";
+        std::string_view text;
+        if (!value.get(text)) sent_at_ = wire_text::parse_datetime(text);
+      }
+    }
+    if (!has_payload) return "payload is missing";
+    object fields;
+    if (payload.get(fields)) return "payload is not an object";
+    return collect(fields);
+  }
+
+  [[nodiscard]] auto sent_at() const -> timestamp { return sent_at_; }
+  [[nodiscard]] auto has(field f) const -> bool { return at(f).has_value(); }
+
+  /// An integer between `least` and `most`, as a JSON number or as a string of its digits.
+  [[nodiscard]] auto integer(field f, std::uint64_t least, std::uint64_t most,
+                             std::uint64_t& out) const -> std::string {
+    if (!has(f)) return missing(f);
+    std::string_view text;
+    if (at(f)->get(text) == simdjson::SUCCESS) {
+      const bool canonical = !text.empty() && (text.size() == 1 || text.front() != '0');
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+      if (!canonical || error != std::errc{} || end != text.data() + text.size()) {
+        return not_integer(f, quoted(text), least, most);
+      }
+    } else if (at(f)->get(out) != simdjson::SUCCESS) {
+      return not_integer(f, "neither a string nor an integer", least, most);
+    }
+    if (out < least || out > most) return not_integer(f, std::to_string(out), least, most);
+    return {};
+  }
+
+  /// A string; "" when it is absent or null.
+  [[nodiscard]] auto text(field f, std::string_view& out) const -> std::string {
+    out = {};
+    if (!has(f)) return {};
+    if (at(f)->get(out) == simdjson::SUCCESS) return {};
+    return fmt::format("payload.{} is not a string", name_of_field(f));
+  }
+
+  [[nodiscard]] static auto missing(field f) -> std::string {
+    return fmt::format("payload.{} is missing", name_of_field(f));
+  }
+
+ private:
+  [[nodiscard]] auto collect(const object& fields) -> std::string {
+    for (const auto& [key, value] : fields) {
+      for (std::size_t i = 0; i < field_count; ++i) {
+        if (key != field_names[i]) continue;
+        if (std::exchange(seen_[i], true)) {
+          return fmt::format("payload.{} is given twice", field_names[i]);
+        }
+        if (!value.is_null()) values_[i] = value;
+        break;
+      }
+    }
+    return {};
+  }
+
+  [[nodiscard]] static auto not_integer(field f, std::string_view found, std::uint64_t least,
+                                        std::uint64_t most) -> std::string {
+    return fmt::format("payload.{} is {}; an integer from {} to {}", name_of_field(f), found, least,
+                       most);
+  }
+
+  [[nodiscard]] auto at(field f) const -> const std::optional<element>& {
+    return values_[static_cast<std::size_t>(f)];
+  }
+
+  /// Copies `json` into the parser, which brings the padding that simdjson reads past the end.
+  [[nodiscard]] static auto parse(std::string_view json) -> simdjson::simdjson_result<element> {
+    // Keeps its buffers, so each thread parses without allocating after its first message.
+    static thread_local simdjson::dom::parser parser{limits::result_bytes_max};
+    if (parser.max_depth() != json_depth_max) {
+      const auto error = parser.allocate(limits::result_bytes_max, json_depth_max);
+      if (error) return error;
+    }
+    return parser.parse(json.data(), json.size(), true);
+  }
+
+  timestamp sent_at_{};
+  std::array<std::optional<element>, field_count> values_{};
+  std::array<bool, field_count> seen_{};
+};
+
+/// What grants and results have in common.
+struct target_fields {
+  promotion_type type{};
+  promotion_id promotion{};
+  target_id id{};
+  customer_uid customer{};
+  partition_no partition{};
+  std::uint16_t attempt{0};  ///< 0 = not given.
+};
+
+[[nodiscard]] auto read_target(const message_reader& in, target_fields& out) -> std::string {
+  if (auto why = in.integer(field::event_id, 1, limits::id_max, out.promotion.value);
+      !why.empty()) {
+    return why;
+  }
+  const bool voucher = in.has(field::voucher_id);
+  if (voucher == in.has(field::point_id)) {
+    return voucher ? "payload has both voucherEventTargetId and pointEventTargetId"
+                   : "payload.voucherEventTargetId or payload.pointEventTargetId is missing";
+  }
+  out.type = voucher ? promotion_type::voucher : promotion_type::point;
+  const field id_field = voucher ? field::voucher_id : field::point_id;
+  if (auto why = in.integer(id_field, 1, limits::id_max, out.id.value); !why.empty()) return why;
+  if (auto why = in.integer(field::customer, 0, UINT64_MAX, out.customer.value); !why.empty()) {
+    return why;
+  }
+  std::uint64_t number = 0;
+  if (auto why = in.integer(field::partition, 0, limits::partition_count_max - 1, number);
+      !why.empty()) {
+    return why;
+  }
+  out.partition.value = static_cast<std::uint16_t>(number);
+  if (!in.has(field::attempt)) return {};
+  if (auto why = in.integer(field::attempt, 1, UINT16_MAX, number); !why.empty()) return why;
+  out.attempt = static_cast<std::uint16_t>(number);
+  return {};
+}
+
+/// A subject that names a promotion type must name the payload's.
+[[nodiscard]] auto subject_contradicts(std::string_view subject, promotion_type type) -> bool {
+  const std::string_view other = type == promotion_type::voucher ? ".point." : ".voucher.";
+  return subject.find(other) != std::string_view::npos;
+}
+
+[[nodiscard]] auto parse_status(std::string_view text) -> std::optional<process_status> {
+  for (const auto s : {process_status::success, process_status::retrying, process_status::failed}) {
+    if (text == name_of(s)) return s;
+  }
+  return std::nullopt;
+}
+
+[[nodiscard]] auto cut_and_marked(std::string_view text, std::size_t code_points_max)
+    -> std::string {
+  if (wire_text::first_code_points(text, code_points_max).size() == text.size()) {
+    return std::string{text};
+  }
+  return std::string{wire_text::first_code_points(text, code_points_max - 1)} +
+         std::string{cut_mark};
+}
+
+/// The amount's digits without its point, when it is `[0-9]+(\.[0-9]+)?` and fits 63 bits.
+[[nodiscard]] auto minor_units(std::string_view text) -> std::optional<money_minor> {
+  std::uint64_t value = 0;
+  const std::size_t point = text.find('.');
+  if (point == 0 || point + 1 == text.size()) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == point) continue;
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    const auto digit = static_cast<std::uint64_t>(text[i] - '0');
+    if (value > (limits::id_max - digit) / 10) return std::nullopt;
+    value = value * 10 + digit;
+  }
+  if (text.empty()) return std::nullopt;
+  return money_minor{static_cast<std::int64_t>(value)};
+}
+
+}  // namespace
+
+auto decode_grant(std::string_view json, decoded_grant& out) -> std::string {
+  message_reader in;
+  if (auto why = in.open(json); !why.empty()) return why;
+  target_fields target;
+  if (auto why = read_target(in, target); !why.empty()) return why;
+  std::string_view amount;
+  if (!in.has(field::amount)) return message_reader::missing(field::amount);
+  if (auto why = in.text(field::amount, amount); !why.empty()) return why;
+  const auto minor = minor_units(amount);
+  if (!minor) return fmt::format("payload.amount is {}; digits", quoted(amount));
+  std::string_view key;
+  if (auto why = in.text(field::idempotency_key, key); !why.empty()) return why;
+
+  out.type = target.type;
+  out.promotion = target.promotion;
+  out.id = target.id;
+  out.customer = target.customer;
+  out.partition = target.partition;
+  out.amount_minor = *minor;
+  out.attempt = target.attempt == 0 ? std::uint16_t{1} : target.attempt;
+  // The original wire has no key; promotion and target make the same one.
+  out.idempotency_key = key.empty() ? fmt::format("{}:{}", target.promotion.value, target.id.value)
+                                    : std::string{key};
+  out.amount = amount;
+  return {};
+}
+
+auto decode_result(std::string_view subject, std::string_view json, decoded_result& out)
+    -> std::string {
+  message_reader in;
+  if (auto why = in.open(json); !why.empty()) return why;
+  target_fields target;
+  if (auto why = read_target(in, target); !why.empty()) return why;
+  if (subject_contradicts(subject, target.type)) {
+    return fmt::format("a {} result on subject {}", name_of(target.type), quoted(subject));
+  }
+  std::string_view status_text;
+  std::string_view transaction_key;
+  std::string_view error_message;
+  if (!in.has(field::status)) return message_reader::missing(field::status);
+  if (auto why = in.text(field::status, status_text); !why.empty()) return why;
+  const auto status = parse_status(status_text);
+  if (!status) {
+    return fmt::format("payload.processStatus is {}; SUCCESS, RETRYING or FAILED",
+                       quoted(status_text));
+  }
+  if (auto why = in.text(field::transaction_key, transaction_key); !why.empty()) return why;
+  // Cutting could make two payments look like one.
+  if (wire_text::first_code_points(transaction_key, limits::transaction_key_chars_max) !=
+      transaction_key) {
+    return fmt::format("payload.transactionKey is longer than {} characters",
+                       limits::transaction_key_chars_max);
+  }
+  if (auto why = in.text(field::error_message, error_message); !why.empty()) return why;
+
+  out.type = target.type;
+  out.promotion = target.promotion;
+  out.id = target.id;
+  out.customer = target.customer;
+  out.partition = target.partition;
+  out.status = *status;
+  out.transaction_key = transaction_key;
+  out.error_message = cut_and_marked(error_message, limits::error_message_chars_max);
+  out.attempt = target.attempt;
+  out.at = in.sent_at();
+  return {};
+}
+
+}  // namespace bestow::bus

@@ -1,0 +1,87 @@
+// The JSON of grants and results, byte-exact (spec: the envelope of the original topics).
+// Pure; thread-safe. Encoders append to a caller's buffer and never allocate per message beyond it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "events/partition.hpp"
+#include "events/types.hpp"
+
+namespace bestow::bus {
+
+/// What a grant message says of its target. Text is valid UTF-8.
+struct grant_fields {
+  target_id id{};
+  customer_uid customer{};
+  partition_no partition{};
+  money_minor amount{};
+  unsigned currency_exponent{0};
+  timestamp expiry{};
+  std::string_view reason;
+  std::string_view voucher_number;
+  std::string_view merchant_code;
+  std::string_view merchant_brand_code;
+  bool is_withdrawal{false};
+};
+
+/// Encodes the messages of one release. Encoder version 1, wire `single`.
+class grant_encoder {
+ public:
+  /// `release` gives promotion, type, topic, sent_at, attempt and extra_fields.
+  explicit grant_encoder(const targets_released& release);
+  /// Appends one message's JSON. Non-ASCII text is written as UTF-8, not escaped.
+  void append(std::string& out, const grant_fields& fields) const;
+  /// `<topic>.<k>` or `<topic>` without partition_token.
+  [[nodiscard]] auto subject() const -> std::string;
+  /// CAMPAIGN_VOUCHER_PUBLISH or CAMPAIGN_POINT_PUBLISH.
+  [[nodiscard]] auto event_type() const -> std::string;
+
+ private:
+  targets_released release_;
+  std::string head_;  ///< Everything before the first field that differs per target.
+  std::string
+      key_head_;  ///< From partitionKey's value to the idempotency key's target; "" = no extras.
+  std::string tail_;  ///< Everything after the last field that differs per target.
+};
+
+/// A grant as a consumer reads it.
+struct decoded_grant {
+  promotion_type type{};
+  promotion_id promotion{};
+  target_id id{};
+  customer_uid customer{};
+  partition_no partition{};
+  money_minor amount_minor{};  ///< The digits of `amount` without the point: minor units.
+  std::uint16_t attempt{1};
+  std::string idempotency_key;
+  std::string amount;  ///< As sent.
+};
+/// "" on success, else what is wrong.
+[[nodiscard]] auto decode_grant(std::string_view json, decoded_grant& out) -> std::string;
+
+/// A result as the paying service sends it.
+struct decoded_result {
+  promotion_type type{};
+  promotion_id promotion{};
+  target_id id{};
+  customer_uid customer{};
+  partition_no partition{};
+  process_status status{};
+  std::string transaction_key;  ///< At most 100 code points; longer is a dead letter.
+  std::string error_message;  ///< Cut to 500 code points and marked with a trailing "…" when cut.
+  std::uint16_t attempt{0};   ///< 0 = not given.
+  timestamp at{};             ///< sentAt; 0 when absent or unreadable.
+};
+/// @returns "" on success, else the reason for the dead letter, e.g. "payload.processStatus is
+/// 'OK'; SUCCESS, RETRYING or FAILED". Ids may be JSON strings or numbers. Unknown fields are
+/// ignored.
+[[nodiscard]] auto decode_result(std::string_view subject, std::string_view json,
+                                 decoded_result& out) -> std::string;
+/// What bestow-wallet sends. `topic` without the partition token.
+void append_result_json(std::string& out, const decoded_result& r, std::string_view topic,
+                        timestamp sent_at);
+
+}  // namespace bestow::bus

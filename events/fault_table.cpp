@@ -1,0 +1,108 @@
+#include "events/fault_table.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace bestow {
+namespace {
+
+using enum fault_code;
+using enum fault_action;
+
+constexpr auto rows = std::to_array<fault_row>({
+    {version_conflict, "version_conflict", decide_again,
+     "The stream moved on between reading it and appending to it. Nothing was written.",
+     "Send the command again: it is decided on the new state. If it keeps happening, two programs "
+     "are working on the same promotion."},
+    {outcome_unknown, "outcome_unknown", retry_later,
+     "No answer came in time. The request may or may not have been done.",
+     "Send it again with the same Idempotency-Key: if it was done, the first answer comes back; "
+     "if not, it is done now. It is never done twice."},
+    {overloaded, "overloaded", retry_later,
+     "A bounded queue is full, so the request was refused at the door. Nothing was done.",
+     "Wait a moment and send it again. If it lasts, look at the queue metrics and at the disk."},
+    {view_behind, "view_behind", retry_later,
+     "The view that answers this question has not reached the log's head in time. The log is "
+     "intact.",
+     "Ask again, or add ?stale=1 to read the view as it is. `bestow view list` shows the lag."},
+    {shutting_down, "shutting_down", retry_later,
+     "The process is stopping and takes no new work. Nothing was done.",
+     "Send the request again once the service is up."},
+    {broker_unavailable, "broker_unavailable", retry_later,
+     "NATS cannot be reached or did not answer in time. What the log holds is safe and is "
+     "published when NATS is back.",
+     "Check that nats-server runs and that url, credentials and TLS in [nats] are right. "
+     "`bestow doctor` tests the connection."},
+    {broker_stream_foreign, "broker_stream_foreign", call_operator,
+     "The JetStream stream belongs to another log, or its settings are not the ones Bestow needs. "
+     "Nothing was published to it.",
+     "Point [nats] at the right server or account, or choose another stream prefix. Never let two "
+     "logs write to one stream."},
+    {broker_stream_full, "broker_stream_full", call_operator,
+     "The stream refuses messages for want of room. Publishing pauses; nothing is lost.",
+     "Give JetStream more room (its disk, account limits or the stream's max_bytes). Publishing "
+     "goes on by itself."},
+    {broker_stream_ahead, "broker_stream_ahead", call_operator,
+     "The stream holds messages that this log never planned: the log was probably restored from "
+     "an older backup. Publishing to it is halted.",
+     "Do not publish over them: those grants may have been paid. Restore the newest backup of the "
+     "log, or compare the stream with the payer's ledger first."},
+    {broker_stream_damaged, "broker_stream_damaged", call_operator,
+     "The stream has holes or was purged, deleted or truncated. Publishing to it is halted; the "
+     "log still knows every message.",
+     "Find out what removed the messages. With JetStream's store back as it was before, restart: "
+     "what is missing at its end is sent again from the log."},
+    {log_full, "log_full", call_operator,
+     "The disk or the log's map is full. The fact was not written; every acknowledged fact is "
+     "intact.",
+     "Free disk space or raise map_size in [data], then restart. Queries keep working meanwhile."},
+    {log_io_failed, "log_io_failed", call_operator,
+     "Reading, writing or syncing the log failed. Nothing of the failed group was acknowledged; "
+     "the log is opened anew before it is used again.",
+     "Look at the kernel's messages and at the disk's health. If it comes back, move the data "
+     "directory to a sound disk."},
+    {log_corrupt, "log_corrupt", stop_process,
+     "Bytes of the log are not what was written: the hash chain, a checksum, a page or an event "
+     "does not fit.",
+     "Stop, keep the damaged directory as evidence, run `bestow log verify` to find the position, "
+     "and restore the newest backup."},
+    {log_rolled_back, "log_rolled_back", stop_process,
+     "The log is shorter than its anchor says it was: facts that were acknowledged are missing.",
+     "Do not start from it: grants could be sent twice. Restore the newest backup of the whole "
+     "data directory."},
+    {log_locked, "log_locked", call_operator,
+     "Another bestow holds the data directory.",
+     "Stop the other process, or give this one another directory with --data."},
+    {log_version_unknown, "log_version_unknown", call_operator,
+     "The data was written by a newer Bestow than this one.",
+     "Run the newer version. Formats are only ever extended, so it reads the old data too."},
+    {file_io_failed, "file_io_failed", call_operator,
+     "A file beside the log could not be read or written.",
+     "Check the path, its permissions and the free space. Files beside the log are rebuilt from "
+     "it when they are missing."},
+    {view_poisoned, "view_poisoned", call_operator,
+     "A view met an event that it cannot apply and stopped there. It never skips one, so its "
+     "answers are complete up to that position.",
+     "Report the event's position. After an upgrade that mends it, `bestow view rebuild NAME`."},
+    {bad_config, "bad_config", call_operator,
+     "bestow.toml, an override from the environment or an option is wrong.",
+     "The message names the key, the value and what is allowed. config/bestow.toml is a complete "
+     "example."},
+    {internal, "internal", stop_process,
+     "A promise between parts of the program was broken. Continuing could spread it.",
+     "This is a bug: please report it with the log output. The log itself is safe."},
+});
+
+constexpr auto in_enum_order() -> bool {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (static_cast<std::size_t>(rows[i].code) != i) return false;
+  return true;
+}
+static_assert(in_enum_order());
+static_assert(rows.back().code == internal, "the last fault_code has the last row");
+
+}  // namespace
+
+auto fault_table() -> std::span<const fault_row> { return rows; }
+
+}  // namespace bestow

@@ -1,0 +1,169 @@
+// Every bound of the program in one place, each with its reason. docs/reference/limits.md is
+// generated from the `limits_table` in limits.cpp; a test compares the two.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace bestow::limits {
+
+using namespace std::chrono_literals;
+
+// --- the log -----------------------------------------------------------------------------------
+/// Close a frame near this payload size: 16 whole LMDB pages less the node header.
+inline constexpr std::size_t frame_bytes_target = 65'520;
+/// A frame never exceeds this; an append that would is refused.
+inline constexpr std::size_t frame_bytes_max = 512 * 1024;
+/// Events of one append.
+inline constexpr std::size_t append_events_max = 4'096;
+/// Encoded bytes of one append.
+inline constexpr std::size_t append_bytes_max = 480 * 1024;
+/// Bytes of one group commit: keeps the fsync short.
+inline constexpr std::size_t group_bytes_max = 2 * 1024 * 1024;
+/// Appends of one group commit.
+inline constexpr std::size_t group_appends_max = 4'096;
+/// Appends queued at the log writer before it answers overloaded.
+inline constexpr std::size_t log_writer_queue_max = 65'536;
+/// Address space reserved for the log; sparse, the file grows as used.
+inline constexpr std::uint64_t log_map_bytes_default = 256ULL << 30U;
+/// Address space reserved for one view.
+inline constexpr std::uint64_t view_map_bytes_default = 64ULL << 30U;
+inline constexpr unsigned lmdb_readers_max = 1'024;
+/// How often the anchor (head position and hash outside the log file) is rewritten.
+inline constexpr auto anchor_interval = 1'000ms;
+
+// --- decoding hostile bytes ----------------------------------------------------------------------
+inline constexpr std::size_t column_values_max = 1U << 20U;
+inline constexpr std::size_t unpack_array_max = 64;
+inline constexpr std::size_t unpack_string_max = 1U << 20U;
+/// A payload is one flat array of fields.
+inline constexpr std::size_t unpack_depth_max = 1;
+
+// --- promotions and targets ------------------------------------------------------------------------
+inline constexpr std::uint64_t promotion_id_assigned_max = (1ULL << 53U) - 1;
+inline constexpr std::uint64_t id_max = (1ULL << 63U) - 1;
+inline constexpr std::uint32_t partition_count_max = 1'024;
+inline constexpr std::uint64_t targets_per_promotion_max = 4'000'000'000ULL;
+inline constexpr std::size_t external_id_chars_max = 40;
+inline constexpr std::size_t reason_chars_max = 100;
+inline constexpr std::size_t voucher_number_chars_max = 40;
+inline constexpr std::size_t merchant_code_chars_max = 30;
+inline constexpr std::size_t merchant_brand_code_chars_max = 20;
+inline constexpr std::size_t transaction_key_chars_max = 100;
+inline constexpr std::size_t error_message_chars_max = 500;
+inline constexpr std::size_t batch_id_chars_max = 128;
+inline constexpr std::size_t idempotency_key_chars_max = 255;
+inline constexpr std::size_t open_batches_max = 16;
+/// Promotions with a live actor at once; above it the least recently used idle one is retired.
+inline constexpr std::size_t live_promotions_max = 256;
+
+// --- import ------------------------------------------------------------------------------------
+/// Rows of one targets_imported. 4,096 rows of ~10 bytes fill about one frame.
+inline constexpr std::size_t import_chunk_rows = 4'096;
+/// Bytes of text columns of one chunk before it is closed early.
+inline constexpr std::size_t import_chunk_text_bytes = 192 * 1024;
+/// One record of the input, physical bytes.
+inline constexpr std::size_t import_row_bytes_max = 64 * 1024;
+/// Chunks on their way between the parser and the log of one import.
+inline constexpr std::size_t import_chunks_in_flight = 8;
+/// rejects[] in an answer; the rest stands in the rejects file.
+inline constexpr std::size_t rejects_in_answer_max = 1'000;
+
+// --- publishing ----------------------------------------------------------------------------------
+inline constexpr std::uint32_t release_chunk_default = 1'000;
+inline constexpr std::uint32_t release_chunk_max = 10'000;
+/// Released but unacknowledged messages of one stream: 0.25 s at measured throughput, within these.
+inline constexpr std::uint64_t window_messages_min = 4'000;
+inline constexpr std::uint64_t window_messages_max = 80'000;
+/// A chunk without an acknowledgement for this long makes the publisher resynchronise.
+inline constexpr auto publish_ack_timeout = 2'000ms;
+/// First wait before trying the broker again; doubles to the maximum.
+inline constexpr auto broker_retry_min = 50ms;
+inline constexpr auto broker_retry_max = 2'000ms;
+/// How long `stop` waits for released messages before it answers with a fault.
+inline constexpr auto stop_within = 900ms;
+
+// --- the broker's connection ---------------------------------------------------------------------
+/// nats.c writes to the socket when this much is buffered.
+inline constexpr int nats_io_buffer_bytes = 128 * 1024;
+/// A broker that answers none of `nats_pings_unanswered_max` pings is gone.
+inline constexpr auto nats_ping_interval = 2'000ms;
+inline constexpr int nats_pings_unanswered_max = 5;
+/// A write that the broker does not take for this long ends the connection.
+inline constexpr auto nats_write_within = 5'000ms;
+/// How long one request for messages stands at the broker.
+inline constexpr auto nats_pull_expires = 5'000ms;
+/// A batch that has begun is handed over when nothing has come for this long.
+inline constexpr auto nats_batch_linger = 2ms;
+/// Deliveries the broker lets stand unacknowledged; credit bounds them long before.
+inline constexpr std::int64_t nats_ack_pending_max = 1'000'000;
+/// Messages asked for at once when a stream is read through.
+inline constexpr std::size_t nats_scan_batch = 4'000;
+
+// --- results ---------------------------------------------------------------------------------------
+inline constexpr std::size_t result_bytes_max = 64 * 1024;
+/// Results fetched at once.
+inline constexpr std::size_t result_batch_max = 1'000;
+/// Batches read but not yet durable.
+inline constexpr std::size_t result_batches_in_flight = 4;
+
+// --- actors ------------------------------------------------------------------------------------------
+/// Every request inside the process has an end. After it the outcome is unknown and read back.
+inline constexpr auto append_timeout = 10'000ms;
+inline constexpr auto request_timeout = 15'000ms;
+/// Building the sealed list of 10^8 targets takes minutes.
+inline constexpr auto seal_timeout = 1'800'000ms;
+/// The first voucher claim after a kill reads every voucher fact of the log.
+inline constexpr auto claim_timeout = 600'000ms;
+inline constexpr auto restart_backoff_min = 20ms;
+inline constexpr auto restart_backoff_max = 2'000ms;
+/// Restarts of one actor inside restart_window before the process gives up.
+inline constexpr unsigned restarts_max = 10;
+inline constexpr auto restart_window = 60'000ms;
+inline constexpr std::uint64_t snapshot_every_events = 5'000'000;
+
+// --- views -------------------------------------------------------------------------------------------
+/// Described targets a projector applies in one transaction.
+inline constexpr std::uint64_t projector_batch_targets = 200'000;
+/// Events a projector applies in one transaction.
+inline constexpr std::size_t projector_batch_events = 4'096;
+/// Log bytes a projector passes over in one transaction, skipped events included.
+inline constexpr std::uint64_t projector_batch_bytes = 64ULL << 20U;
+/// Row pages a projector keeps dirty before it commits: 16 MiB, far below LMDB's 131,072 in one.
+inline constexpr std::size_t projector_dirty_pages = 4'096;
+/// Targets a reconciliation names in each of its lists; the counts are always complete.
+inline constexpr std::size_t reconcile_named_max = 1'000;
+/// How long a read waits for its view to reach the head.
+inline constexpr auto read_your_writes_wait = 2'000ms;
+
+// --- HTTP --------------------------------------------------------------------------------------------
+inline constexpr std::size_t http_body_bytes_max = 1U << 20U;  ///< Imports are streamed, unbounded.
+inline constexpr std::size_t http_threads = 128;
+inline constexpr std::size_t http_stream_viewers_max = 64;
+inline constexpr std::size_t page_limit_default = 100;
+inline constexpr std::size_t page_limit_max = 1'000;
+
+static_assert(append_bytes_max < frame_bytes_max);
+static_assert(frame_bytes_max <= group_bytes_max);
+static_assert(frame_bytes_target < frame_bytes_max);
+static_assert(release_chunk_default <= release_chunk_max);
+static_assert(release_chunk_max <= window_messages_max);
+static_assert(window_messages_min >= 2 * release_chunk_default);
+static_assert(import_chunk_text_bytes * 2 < append_bytes_max);
+static_assert(import_chunk_rows <= column_values_max);
+static_assert(append_timeout < request_timeout);
+static_assert(stop_within < 1s);
+
+/// One row of docs/reference/limits.md.
+struct limit_row {
+  std::string_view name;
+  std::uint64_t value;
+  std::string_view unit;
+  std::string_view reason;
+};
+[[nodiscard]] auto limits_table() -> std::span<const limit_row>;
+
+}  // namespace bestow::limits

@@ -1,0 +1,128 @@
+// Facts of one partition of a promotion: stream partition-<id>-<k>.
+//
+// The partition is the only writer of facts about its targets. Every fact here is bulk or rare;
+// ordinals index the partition's sealed list.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <variant>
+
+#include "events/columns.hpp"
+#include "events/types.hpp"
+
+namespace bestow {
+
+/// Bulk: these targets' messages may and will be published, in this order, with these bytes.
+/// The message bytes are a pure function of the log: this fact, run_started and the sealed list.
+struct targets_released {
+  static constexpr std::string_view name = "targets_released";
+  release_kind kind{release_kind::grant};
+  promotion_id promotion{};
+  promotion_type type{promotion_type::point};  ///< Chooses the NATS stream.
+  run_no run{};
+  attempt_no attempt{1};
+  partition_no partition{};
+  ordinal_ranges ordinals;
+  std::uint32_t message_count{0};
+  grant_wire wire{grant_wire::single};
+  std::uint16_t encoder_version{1};
+  bool extra_fields{true};
+  bool partition_token{true};
+  std::string topic;
+  timestamp sent_at{};  ///< Becomes the messages' sentAt.
+
+  static constexpr auto fields = std::tuple{
+      &targets_released::kind,         &targets_released::promotion,
+      &targets_released::type,         &targets_released::run,
+      &targets_released::attempt,      &targets_released::partition,
+      &targets_released::ordinals,     &targets_released::message_count,
+      &targets_released::wire,         &targets_released::encoder_version,
+      &targets_released::extra_fields, &targets_released::partition_token,
+      &targets_released::topic,        &targets_released::sent_at};
+  bool operator==(const targets_released&) const = default;
+};
+
+/// Bulk: no message can be built for these targets within the broker's max_payload.
+struct targets_publish_failed {
+  static constexpr std::string_view name = "targets_publish_failed";
+  run_no run{};
+  attempt_no attempt{1};
+  ordinal_ranges ordinals;
+  std::string reason;
+
+  static constexpr auto fields =
+      std::tuple{&targets_publish_failed::run, &targets_publish_failed::attempt,
+                 &targets_publish_failed::ordinals, &targets_publish_failed::reason};
+  bool operator==(const targets_publish_failed&) const = default;
+};
+
+/// JetStream has stored the whole chunk. One small fact per chunk.
+struct grants_published {
+  static constexpr std::string_view name = "grants_published";
+  position released_at{};  ///< Position of the targets_released it completes.
+  std::uint64_t first_stream_seq{0};
+  std::uint32_t message_count{0};
+
+  static constexpr auto fields =
+      std::tuple{&grants_published::released_at, &grants_published::first_stream_seq,
+                 &grants_published::message_count};
+  bool operator==(const grants_published&) const = default;
+};
+
+/// Bulk: what the paying service said, in arrival order. Rows that change nothing (a late FAILED
+/// after SUCCESS) are kept too: evolve decides by the state, so replay agrees.
+struct results_recorded {
+  static constexpr std::string_view name = "results_recorded";
+  u64_column ordinals;
+  u64_column statuses;  ///< process_status of each.
+  u64_column attempts;  ///< 0 = the result did not say.
+  u64_column at;        ///< Milliseconds: when the service says it happened (envelope's sentAt).
+  string_column transaction_keys;
+  string_column error_messages;
+  std::uint32_t duplicate_count{0};  ///< Exact repeats seen with these, counted and not stored.
+
+  static constexpr auto fields = std::tuple{
+      &results_recorded::ordinals, &results_recorded::statuses, &results_recorded::attempts,
+      &results_recorded::at, &results_recorded::transaction_keys,
+      &results_recorded::error_messages, &results_recorded::duplicate_count};
+  bool operator==(const results_recorded&) const = default;
+};
+
+/// Alarm: a second SUCCESS arrived under another transaction key. Nothing is overwritten.
+struct double_grant_detected {
+  static constexpr std::string_view name = "double_grant_detected";
+  target_ordinal ordinal{};
+  std::string transaction_key;  ///< The second one; the first stands in its results_recorded.
+  attempt_no attempt{};
+  timestamp at{};
+
+  static constexpr auto fields =
+      std::tuple{&double_grant_detected::ordinal, &double_grant_detected::transaction_key,
+                 &double_grant_detected::attempt, &double_grant_detected::at};
+  bool operator==(const double_grant_detected&) const = default;
+};
+
+/// Every target of the partition is terminal. Void after any later release.
+struct partition_done {
+  static constexpr std::string_view name = "partition_done";
+  run_no run{};
+  std::uint64_t release_count{0};  ///< targets_released facts so far.
+  std::uint64_t success_count{0};
+  std::uint64_t fail_count{0};
+  money_minor success_amount{};
+
+  static constexpr auto fields =
+      std::tuple{&partition_done::run, &partition_done::release_count,
+                 &partition_done::success_count, &partition_done::fail_count,
+                 &partition_done::success_amount};
+  bool operator==(const partition_done&) const = default;
+};
+
+using partition_event =
+    std::variant<targets_released, targets_publish_failed, grants_published, results_recorded,
+                 double_grant_detected, partition_done>;
+
+}  // namespace bestow

@@ -1,0 +1,59 @@
+// Counts of targets as differences: what one fact changed, added up, then applied to a row.
+//
+// A count is a histogram of states, so it cannot drift from the states it counts (G2): a target
+// leaves one bin and enters another, always both. Private to projections/. Value type.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "domain/partition.hpp"
+
+namespace bestow::projections {
+
+/// State byte of a record: low four bits target_state, bit 7 published at least once.
+inline constexpr std::uint8_t published_bit = 0x80;
+[[nodiscard]] constexpr auto state_of(std::uint8_t status) -> domain::target_state {
+  return static_cast<domain::target_state>(status & 0x0FU);
+}
+[[nodiscard]] constexpr auto is_published(std::uint8_t status) -> bool {
+  return (status & published_bit) != 0;
+}
+[[nodiscard]] constexpr auto is_success(std::uint8_t status) -> bool {
+  return state_of(status) == domain::target_state::success ||
+         state_of(status) == domain::target_state::success_after_retry;
+}
+
+class state_tally {
+ public:
+  void move(std::uint8_t before, std::uint8_t after) {
+    --by_state_[before & 0x0FU];
+    ++by_state_[after & 0x0FU];
+    published_ += (after >> 7U) - (before >> 7U);
+  }
+  void add_amount(money_minor amount) { success_amount_ += amount.value; }
+
+  /// Adds the differences to a row's counts. Unsigned wrap-around makes minus work.
+  void apply_to(domain::target_counts& c) const {
+    using domain::target_state;
+    c.published += static_cast<std::uint64_t>(published_);
+    c.publish_failed += of(target_state::publish_failed);
+    c.success += of(target_state::success) + of(target_state::success_after_retry);
+    c.retry_success += of(target_state::success_after_retry);
+    c.fail += of(target_state::failed) + of(target_state::publish_failed);
+    c.retrying += of(target_state::retrying);
+    c.unknown += of(target_state::unknown);
+    c.abandoned += of(target_state::abandoned);
+    c.success_amount.value += success_amount_;
+  }
+
+ private:
+  [[nodiscard]] auto of(domain::target_state s) const -> std::uint64_t {
+    return static_cast<std::uint64_t>(by_state_[static_cast<std::size_t>(s)]);
+  }
+  std::array<std::int64_t, 16> by_state_{};
+  std::int64_t published_{0};
+  std::int64_t success_amount_{0};
+};
+
+}  // namespace bestow::projections

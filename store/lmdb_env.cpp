@@ -1,0 +1,168 @@
+#include "store/lmdb_env.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "events/limits.hpp"
+#include "store/files.hpp"
+
+namespace bestow::store {
+namespace {
+
+auto code_for(int code) -> fault_code {
+  switch (code) {
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return fault_code::log_full;
+    case MDB_PAGE_NOTFOUND:
+    case MDB_CORRUPTED:
+    case MDB_INVALID:
+    case MDB_INCOMPATIBLE:
+    case MDB_BAD_VALSIZE:
+    case MDB_BAD_DBI:
+    case MDB_CURSOR_FULL:
+    case MDB_NOTFOUND:  // Callers treat an absent key as an answer; here it is a missing table.
+      return fault_code::log_corrupt;
+    case MDB_VERSION_MISMATCH:
+      return fault_code::log_version_unknown;
+    case MDB_READERS_FULL:
+      return fault_code::overloaded;
+    default:
+      return fault_code::log_io_failed;
+  }
+}
+
+auto to_val(std::span<const std::byte> bytes) -> MDB_val {
+  return {bytes.size(), const_cast<std::byte*>(bytes.data())};  // LMDB does not write through it.
+}
+
+auto to_span(const MDB_val& value) -> std::span<const std::byte> {
+  return {static_cast<const std::byte*>(value.mv_data), value.mv_size};
+}
+
+}  // namespace
+
+auto lmdb_fault(int code, std::string_view operation, std::string_view context)
+    -> tl::unexpected<fault> {
+  return fail(code_for(code), operation, fmt::format("{}: {}", context, mdb_strerror(code)));
+}
+
+auto lmdb_env::open(const lmdb_options& options) -> result<lmdb_env> {
+  lmdb_env out;
+  out.path_ = options.path;
+  out.read_only_ = options.read_only;
+  MDB_env* raw = nullptr;
+  if (const int rc = mdb_env_create(&raw); rc != 0)
+    return lmdb_fault(rc, "mdb_env_create", options.path);
+  out.env_.reset(raw);
+  int rc = mdb_env_set_maxreaders(raw, limits::lmdb_readers_max);
+  if (rc == 0) rc = mdb_env_set_maxdbs(raw, options.databases_max);
+  if (rc == 0) rc = mdb_env_set_mapsize(raw, options.map_bytes);
+  if (rc != 0) return lmdb_fault(rc, "mdb_env_set_mapsize", options.path);
+
+  const bool existed = file_exists(options.path);
+  const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (options.read_only ? MDB_RDONLY : 0U);
+  rc = mdb_env_open(raw, options.path.c_str(), flags, 0600);
+  if (rc != 0) return lmdb_fault(rc, "mdb_env_open", options.path);
+  if (!existed && !options.read_only)
+    if (auto synced = sync_directory(parent_of(options.path)); !synced)
+      return tl::unexpected<fault>{std::move(synced.error())};
+  if (auto checked = out.check_readers(); !checked)
+    return tl::unexpected<fault>{std::move(checked.error())};
+  return out;
+}
+
+auto lmdb_env::check_readers() const -> result<unsigned> {
+  int dead = 0;
+  if (const int rc = mdb_reader_check(env_.get(), &dead); rc != 0)
+    return lmdb_fault(rc, "mdb_reader_check", path_);
+  return static_cast<unsigned>(dead);
+}
+
+auto lmdb_txn::begin(const lmdb_env& env, access how) -> result<lmdb_txn> {
+  MDB_txn* raw = nullptr;
+  const int rc =
+      mdb_txn_begin(env.handle(), nullptr, how == access::read ? MDB_RDONLY : 0U, &raw);
+  if (rc != 0) return lmdb_fault(rc, "mdb_txn_begin", env.path());
+  lmdb_txn out;
+  out.txn_.reset(raw);
+  out.env_ = &env;
+  return out;
+}
+
+auto lmdb_txn::commit() -> result<void> {
+  if (const int rc = mdb_txn_commit(txn_.release()); rc != 0)
+    return lmdb_fault(rc, "mdb_txn_commit", env_->path());
+  return {};
+}
+
+auto lmdb_txn::database(const char* name, bool create) const -> result<MDB_dbi> {
+  MDB_dbi out = 0;
+  if (const int rc = mdb_dbi_open(txn_.get(), name, create ? MDB_CREATE : 0U, &out); rc != 0)
+    return lmdb_fault(rc, "mdb_dbi_open", fmt::format("{} {}", env_->path(), name));
+  return out;
+}
+
+auto lmdb_txn::get(MDB_dbi database, std::span<const std::byte> key) const
+    -> result<std::optional<std::span<const std::byte>>> {
+  auto k = to_val(key);
+  MDB_val value{};
+  const int rc = mdb_get(txn_.get(), database, &k, &value);
+  if (rc == MDB_NOTFOUND) return std::optional<std::span<const std::byte>>{};
+  if (rc != 0) return lmdb_fault(rc, "mdb_get", env_->path());
+  return std::optional{to_span(value)};
+}
+
+auto lmdb_txn::put(MDB_dbi database, std::span<const std::byte> key,
+                   std::span<const std::byte> value, unsigned flags) const -> int {
+  auto k = to_val(key);
+  auto v = to_val(value);
+  return mdb_put(txn_.get(), database, &k, &v, flags);
+}
+
+auto lmdb_txn::entries(MDB_dbi database) const -> result<std::uint64_t> {
+  MDB_stat stat{};
+  if (const int rc = mdb_stat(txn_.get(), database, &stat); rc != 0)
+    return lmdb_fault(rc, "mdb_stat", env_->path());
+  return std::uint64_t{stat.ms_entries};
+}
+
+auto lmdb_cursor::open(const lmdb_txn& txn, MDB_dbi database) -> result<lmdb_cursor> {
+  MDB_cursor* raw = nullptr;
+  if (const int rc = mdb_cursor_open(txn.handle(), database, &raw); rc != 0)
+    return lmdb_fault(rc, "mdb_cursor_open", "cursor");
+  lmdb_cursor out;
+  out.cursor_.reset(raw);
+  return out;
+}
+
+auto lmdb_cursor::move(MDB_cursor_op op) -> result<bool> {
+  const int rc = mdb_cursor_get(cursor_.get(), &key_, &value_, op);
+  if (rc == MDB_NOTFOUND) return false;
+  if (rc != 0) return lmdb_fault(rc, "mdb_cursor_get", "cursor");
+  return true;
+}
+
+auto lmdb_cursor::at_least(std::span<const std::byte> key) -> result<bool> {
+  key_ = to_val(key);
+  return move(MDB_SET_RANGE);
+}
+
+auto lmdb_cursor::at_most(std::span<const std::byte> key) -> result<bool> {
+  auto found = at_least(key);
+  if (!found) return found;
+  if (!*found) return last();
+  if (std::ranges::equal(this->key(), key)) return true;
+  return previous();
+}
+
+auto lmdb_cursor::key() const -> std::span<const std::byte> { return to_span(key_); }
+auto lmdb_cursor::value() const -> std::span<const std::byte> { return to_span(value_); }
+
+}  // namespace bestow::store

@@ -1,0 +1,258 @@
+// The reading half of lmdb_log.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "events/limits.hpp"
+#include "store/lmdb_log.hpp"
+
+namespace bestow::store {
+namespace {
+
+/// Frames visited inside one read transaction.
+constexpr std::size_t read_txn_bytes = limits::group_bytes_max;
+
+auto gap(position at, position next) -> tl::unexpected<fault> {
+  return fail(fault_code::log_corrupt, "read",
+              fmt::format("position {}: missing, the next frame begins at {}", at.value,
+                          next.value));
+}
+
+struct reader_slots {
+  unsigned active{0};
+  std::uint64_t oldest_txn{0};  ///< 0: no open read transaction.
+};
+
+/// mdb_reader_list gives text only: "pid thread txnid", the last "-" for a free slot.
+auto add_slot(const char* line, void* context) -> int {
+  auto& slots = *static_cast<reader_slots*>(context);
+  const std::string_view text{line};
+  const auto end = text.find_last_not_of(" \n");
+  const auto start = end == std::string_view::npos ? end : text.find_last_of(' ', end);
+  if (start == std::string_view::npos) return 0;
+  std::uint64_t txn = 0;
+  const auto word = text.substr(start + 1, end - start);
+  const auto parsed = std::from_chars(word.data(), word.data() + word.size(), txn);
+  if (parsed.ec != std::errc{} || parsed.ptr != word.data() + word.size()) return 0;
+  ++slots.active;
+  slots.oldest_txn = slots.oldest_txn == 0 ? txn : std::min(slots.oldest_txn, txn);
+  return 0;
+}
+
+}  // namespace
+
+auto lmdb_log::begin_read() const -> result<lmdb_txn> {
+  if (!log_) return fail(fault_code::log_io_failed, "read", "the log is closed: reopen first");
+  return lmdb_txn::begin(log_->env, lmdb_txn::access::read);
+}
+
+auto lmdb_log::log_id() const -> std::string {
+  const std::shared_lock lock{environment_mutex_};
+  return log_id_;
+}
+
+auto lmdb_log::head() const -> log_head {
+  if (!options_.read_only) {
+    const std::lock_guard lock{head_mutex_};
+    return head_;
+  }
+  // Another process appends: the file knows. An unreadable file leaves the head last seen, and the
+  // read that follows says why.
+  const std::shared_lock environment{environment_mutex_};
+  auto txn = begin_read();
+  auto loaded = txn ? load_head(*log_, *txn) : result<log_head>{tl::unexpected<fault>{fault{}}};
+  const std::lock_guard lock{head_mutex_};
+  if (loaded && loaded->last >= head_.last) head_ = *loaded;
+  return head_;
+}
+
+auto lmdb_log::committed_version(const lmdb_txn& txn, const stream_id& stream) const
+    -> result<stream_version> {
+  auto row = txn.get(log_->tables.heads, key_of(stream));
+  if (!row) return tl::unexpected<fault>{std::move(row.error())};
+  if (!*row) return stream_version{};
+  const auto version = number_in(**row);
+  if (!version)
+    return fail(fault_code::log_corrupt, "version_of",
+                fmt::format("{}: its version is damaged", to_string(stream)));
+  return stream_version{*version};
+}
+
+auto lmdb_log::version_of(const stream_id& stream) const -> result<stream_version> {
+  const std::shared_lock lock{environment_mutex_};
+  auto txn = begin_read();
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  return committed_version(*txn, stream);
+}
+
+auto lmdb_log::read(position after, const read_options& options,
+                    const event_visitor& visit) const -> result<position> {
+  frame_reader reader{options, visit};
+  // Tailing readers ask mostly at the head: no transaction for them.
+  if (!options_.read_only && after >= head().last) return after;
+  while (!reader.stopped()) {
+    auto step = read_chunk(reader, after);
+    if (!step) return tl::unexpected<fault>{std::move(step.error())};
+    after = step->seen;
+    if (step->at_end) break;
+  }
+  return after;
+}
+
+auto lmdb_log::read_chunk(frame_reader& reader, position after) const -> result<chunk<position>> {
+  const std::shared_lock lock{environment_mutex_};
+  auto txn = begin_read();
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  auto frames = lmdb_cursor::open(*txn, log_->tables.frames);
+  if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
+  auto found = seek_frame(*frames, {after.value + 1});
+  if (found && !*found) found = frames->first();  // A log that does not begin at 1 shows as a gap.
+  std::size_t bytes = 0;
+  for (bool entered = false; found && *found; found = frames->next(), entered = true) {
+    if (bytes >= read_txn_bytes || reader.stopped()) return chunk<position>{after, false};
+    const auto key = frame_key(*frames);
+    if (!key) return tl::unexpected<fault>{key.error()};
+    if (key->value > after.value + 1 || (entered && key->value != after.value + 1))
+      return gap({after.value + 1}, *key);
+    bytes += frames->value().size();
+    auto seen = reader.visit_positions(frames->value(), *key, after);
+    if (!seen) return tl::unexpected<fault>{std::move(seen.error())};
+    after = std::max(after, *seen);
+  }
+  if (!found) return tl::unexpected<fault>{std::move(found.error())};
+  return chunk<position>{after, true};
+}
+
+auto lmdb_log::read_stream(const stream_id& stream, stream_version after,
+                           const read_options& options, const event_visitor& visit) const
+    -> result<stream_version> {
+  frame_reader reader{options, visit};
+  while (!reader.stopped()) {
+    auto step = stream_chunk(reader, stream, after);
+    if (!step) return tl::unexpected<fault>{std::move(step.error())};
+    after = step->seen;
+    if (step->at_end) break;
+  }
+  return after;
+}
+
+auto lmdb_log::stream_chunk(frame_reader& reader, const stream_id& stream,
+                            stream_version after) const -> result<chunk<stream_version>> {
+  const std::shared_lock lock{environment_mutex_};
+  auto txn = begin_read();
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  const auto last = committed_version(*txn, stream);
+  if (!last) return tl::unexpected<fault>{last.error()};
+  auto index = lmdb_cursor::open(*txn, log_->tables.index);
+  if (!index) return tl::unexpected<fault>{std::move(index.error())};
+  auto found = index->at_most(key_of(stream, {after.value + 1}));
+  const auto missing = [&](std::string_view what) {
+    return fail(fault_code::log_corrupt, "read_stream",
+                fmt::format("{} version {}: {}", to_string(stream), after.value + 1, what));
+  };
+  std::size_t bytes = 0;
+  for (; after < *last && !reader.stopped(); found = index->next()) {
+    if (bytes >= read_txn_bytes) return chunk<stream_version>{after, false};
+    if (!found) return tl::unexpected<fault>{std::move(found.error())};
+    const auto key = *found ? index->key() : std::span<const std::byte>{};
+    if (key.size() != sizeof(index_key) || !std::ranges::equal(key.first(13), key_of(stream)))
+      return missing("not in the index");
+    const auto at = number_in(index->value());
+    if (!at) return missing("its index entry is damaged");
+    auto frame = txn->get(log_->tables.frames, key_of(position{*at}));
+    if (!frame) return tl::unexpected<fault>{std::move(frame.error())};
+    if (!*frame) return missing("its frame is missing");
+    bytes += (*frame)->size();
+    auto seen = reader.visit_stream(**frame, {*at}, stream, after);
+    if (!seen) return tl::unexpected<fault>{std::move(seen.error())};
+    if (*seen == after) return missing("not in its frame");
+    after = *seen;
+  }
+  return chunk<stream_version>{after, after >= *last};
+}
+
+auto lmdb_log::streams(aggregate kind, std::uint64_t from_id, std::size_t count_max) const
+    -> result<std::vector<stream_id>> {
+  const std::shared_lock lock{environment_mutex_};
+  auto txn = begin_read();
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  auto heads = lmdb_cursor::open(*txn, log_->tables.heads);
+  if (!heads) return tl::unexpected<fault>{std::move(heads.error())};
+  std::vector<stream_id> out;
+  auto found = heads->at_least(key_of(stream_id{kind, from_id, 0}));
+  for (; found && *found && out.size() < count_max; found = heads->next()) {
+    const auto stream = stream_in(heads->key());
+    if (!stream)
+      return fail(fault_code::log_corrupt, "streams", "a key of the heads table is damaged");
+    if (stream->kind != kind) break;
+    out.push_back(*stream);
+  }
+  if (!found) return tl::unexpected<fault>{std::move(found.error())};
+  return out;
+}
+
+auto lmdb_log::frame_hash_at(position at) const -> result<sha256_digest> {
+  if (at.value == 0) return sha256_digest{};
+  const std::shared_lock lock{environment_mutex_};
+  auto txn = begin_read();
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  auto frames = lmdb_cursor::open(*txn, log_->tables.frames);
+  if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
+  auto found = seek_frame(*frames, at);
+  if (!found) return tl::unexpected<fault>{std::move(found.error())};
+  if (*found) {
+    const auto key = frame_key(*frames);
+    if (!key) return tl::unexpected<fault>{key.error()};
+    const auto frame = decode_frame(frames->value(), *key);
+    if (!frame) return tl::unexpected<fault>{frame.error()};
+    if (at <= frame->header.last()) return hash_of_frame(frames->value());
+  }
+  return fail(fault_code::log_corrupt, "frame_hash_at",
+              fmt::format("position {}: not in the log", at.value));
+}
+
+auto lmdb_log::statistics() const -> result<log_stat> {
+  log_stat out;
+  out.head = head();
+  {
+    const std::lock_guard lock{anchor_mutex_};
+    out.anchored = anchored_;
+  }
+  const std::shared_lock lock{environment_mutex_};
+  auto txn = begin_read();
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  out.log_id = log_id_;
+  struct stat file {};
+  if (::stat(log_->env.path().c_str(), &file) == 0)
+    out.file_bytes = static_cast<std::uint64_t>(file.st_size);
+  MDB_envinfo info{};
+  MDB_stat frames_stat{};
+  int rc = mdb_env_info(log_->env.handle(), &info);
+  if (rc == 0) rc = mdb_stat(txn->handle(), log_->tables.frames, &frames_stat);
+  reader_slots slots;
+  if (rc == 0 && mdb_reader_list(log_->env.handle(), add_slot, &slots) < 0) rc = EIO;
+  if (rc != 0) return lmdb_fault(rc, "mdb_stat", log_->env.path());
+  out.map_bytes = info.me_mapsize;
+  out.payload_bytes = (std::uint64_t{frames_stat.ms_leaf_pages} + frames_stat.ms_overflow_pages) *
+                      frames_stat.ms_psize;
+  auto streams = txn->entries(log_->tables.heads);
+  if (!streams) return tl::unexpected<fault>{std::move(streams.error())};
+  out.stream_count = *streams;
+  out.readers = slots.active - std::min(slots.active, 1U);  // This call's own is not counted.
+  if (slots.oldest_txn != 0) out.oldest_reader_lag = info.me_last_txnid - slots.oldest_txn;
+  auto frames = lmdb_cursor::open(*txn, log_->tables.frames);
+  if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
+  auto first = frames->first();
+  if (!first) return tl::unexpected<fault>{std::move(first.error())};
+  if (!*first) return out;
+  const auto frame = decode_frame(frames->value(), {1});
+  if (!frame) return tl::unexpected<fault>{frame.error()};
+  out.first_recorded_at = frame->header.recorded_at;
+  return out;
+}
+
+}  // namespace bestow::store

@@ -1,0 +1,111 @@
+#include "actors/delivery_plan.hpp"
+#include "store/memory_log.hpp"
+#include "tests/catch.hpp"
+
+using namespace bestow;
+using namespace bestow::actors;
+
+namespace {
+
+struct planned_log {
+  store::memory_log log{1};
+  std::uint64_t version{0};
+
+  auto append(const std::vector<partition_event>& events) -> position {
+    store::append_batch batch;
+    batch.stream = stream_of(promotion_id{9}, partition_no{0});
+    batch.expected = stream_version{version};
+    for (const auto& e : events) batch.events.push_back(encode_event(e));
+    version += events.size();
+    auto answers = log.append_group(std::vector{batch}, timestamp{1'000});
+    REQUIRE(answers);
+    return answers->front()->first;
+  }
+  auto release(std::uint32_t first, std::uint32_t count,
+               promotion_type type = promotion_type::point) -> position {
+    targets_released r;
+    r.promotion = promotion_id{9};
+    r.type = type;
+    r.ordinals.append(first, count);
+    r.message_count = count;
+    return append({r});
+  }
+  auto record(position at, std::uint64_t seq) -> position {
+    return append({grants_published{at, seq, 0}});
+  }
+};
+
+const auto ignore = [](const planned_release&) {};
+
+}  // namespace
+
+TEST_CASE("every release owns the sequences after the one before it", "[actor]") {
+  planned_log p;
+  p.release(0, 10);
+  p.release(0, 3, promotion_type::voucher);
+  p.release(10, 5);
+  delivery_plan plan{promotion_type::point, 1, {}};
+  REQUIRE(plan.catch_up(p.log, ignore));
+  REQUIRE(plan.open().size() == 2);
+  CHECK(plan.open()[0].first_seq == 2);
+  CHECK(plan.open()[1].first_seq == 12);
+  CHECK(plan.last_planned() == 16);
+}
+
+TEST_CASE("a release is settled when it is stored and recorded", "[actor]") {
+  planned_log p;
+  const auto a = p.release(0, 10);
+  const auto b = p.release(10, 5);
+  delivery_plan plan{promotion_type::point, 1, {}};
+  REQUIRE(plan.catch_up(p.log, ignore));
+  plan.acked_up_to(11);
+  CHECK(plan.open().size() == 2);
+  p.record(a, 2);
+  REQUIRE(plan.catch_up(p.log, ignore));
+  REQUIRE(plan.open().size() == 1);
+  CHECK(plan.open().front().at == b);
+  CHECK(plan.settled()->at == a);
+}
+
+TEST_CASE("a plan picked up from its mark equals the plan read from the start", "[actor]") {
+  planned_log p;
+  const auto a = p.release(0, 10);
+  p.record(a, 2);
+  p.release(10, 5);
+  p.release(15, 7);
+  delivery_plan whole{promotion_type::point, 1, {}};
+  REQUIRE(whole.catch_up(p.log, ignore));
+  whole.acked_up_to(11);
+  const auto mark = decode_mark(encode_mark(whole.mark()));
+  REQUIRE(mark);
+  delivery_plan again{promotion_type::point, 1, *mark};
+  REQUIRE(again.catch_up(p.log, ignore));
+  CHECK(again.last_planned() == whole.last_planned());
+  REQUIRE(again.open().size() == whole.open().size());
+  CHECK(again.open().front().first_seq == whole.open().front().first_seq);
+  REQUIRE(again.settled());
+  CHECK(again.settled()->first_seq == 2);
+}
+
+TEST_CASE("a lost tail is planned again from the release that holds it", "[actor]") {
+  planned_log p;
+  const auto a = p.release(0, 10);
+  p.record(a, 2);
+  const auto b = p.release(10, 10);
+  p.record(b, 12);
+  p.release(20, 10);
+  delivery_plan plan{promotion_type::point, 1, {}};
+  REQUIRE(plan.catch_up(p.log, ignore));
+  plan.acked_up_to(31);
+  REQUIRE(plan.rescan(p.log, 15));
+  CHECK(plan.open().front().at == b);
+  REQUIRE(plan.settled());
+  CHECK(plan.settled()->at == a);
+  plan.stored_up_to(15);
+  CHECK_FALSE(plan.open().front().acked);
+  CHECK(plan.last_planned() == 31);
+}
+
+TEST_CASE("a mark of the wrong size is not a mark", "[actor]") {
+  CHECK_FALSE(decode_mark(std::vector<std::byte>(23)));
+}

@@ -1,0 +1,145 @@
+"""As much of the NATS protocol as the scenarios need: publish, request, read a stream whole.
+
+Independent of the client library that Bestow uses, so that what stands on a stream is seen with
+other eyes. One connection, one thread.
+"""
+
+import base64
+import json
+import socket
+import urllib.parse
+
+from harness import Failure, check
+
+
+class Nats:
+    def __init__(self, url, within=10):
+        parts = urllib.parse.urlparse(url)
+        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=within)
+        self._buffer = b""
+        self._at = 0
+        self._inbox = "_INBOX.e2e"
+        self._sid = 0
+        check(self._line().startswith(b"INFO "), "a NATS server says INFO first")
+        options = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True}
+        if parts.username:
+            options["user"] = urllib.parse.unquote(parts.username)
+            options["pass"] = urllib.parse.unquote(parts.password or "")
+        self._send(b"CONNECT " + json.dumps(options).encode() + b"\r\nPING\r\n")
+        while (line := self._line()) != b"PONG":
+            check(not line.startswith(b"-ERR"), f"NATS refuses: {line!r}")
+
+    def close(self):
+        self._socket.close()
+
+    def publish(self, subject, payload):
+        if isinstance(payload, str):
+            payload = payload.encode()
+        self._send(f"PUB {subject} {len(payload)}\r\n".encode() + payload + b"\r\n")
+
+    def flush(self):
+        self._send(b"PING\r\n")
+        while self._line() != b"PONG":
+            pass
+
+    def request(self, subject, payload=b""):
+        """The first reply's payload."""
+        sid, inbox = self._subscribe()
+        self._send(f"PUB {subject} {inbox} {len(payload)}\r\n".encode() + payload + b"\r\n")
+        reply = self._message()
+        self._send(f"UNSUB {sid}\r\n".encode())
+        return reply[2]
+
+    def api(self, verb, request=None):
+        """A JetStream API call; the reply as a dictionary (with `error` when it is one)."""
+        body = json.dumps(request).encode() if request is not None else b""
+        return json.loads(self.request(f"$JS.API.{verb}", body))
+
+    def publish_stored(self, subject, payload):
+        """Publishes and waits until the stream has it; its sequence."""
+        reply = json.loads(self.request(subject, payload.encode()))
+        check("seq" in reply, f"not stored: {reply}")
+        return reply["seq"]
+
+    def stream_state(self, stream):
+        reply = self.api(f"STREAM.INFO.{stream}")
+        return reply.get("state")
+
+    def message(self, stream, seq):
+        reply = self.api(f"STREAM.MSG.GET.{stream}", {"seq": seq})
+        if "error" in reply:
+            return None
+        return reply["message"]["subject"], base64.b64decode(reply["message"].get("data", ""))
+
+    def read_all(self, stream):
+        """Yields (stream sequence, subject, payload) of everything stored, in order."""
+        state = self.stream_state(stream)
+        if not state or state["messages"] == 0:
+            return
+        # Pulled batch by batch: the server would cut off a reader that it outruns.
+        batch = 1_000
+        reply = self.api(f"CONSUMER.CREATE.{stream}", {
+            "stream_name": stream,
+            "config": {"deliver_policy": "all", "ack_policy": "none", "replay_policy": "instant",
+                       "inactive_threshold": 60_000_000_000}})
+        check("error" not in reply, f"cannot read {stream}: {reply}")
+        sid, inbox = self._subscribe()
+        body = json.dumps({"batch": batch}).encode()
+        request = (f"PUB $JS.API.CONSUMER.MSG.NEXT.{stream}.{reply['name']} {inbox} {len(body)}\r\n"
+                   .encode() + body + b"\r\n")
+        seq = taken = 0
+        while seq < state["last_seq"]:
+            if taken % batch == 0:
+                self._send(request)
+            # The reply subject names the position: $JS.ACK.<stream>.<consumer>.<n>.<stream seq>...
+            subject, reply_to, payload = self._message()
+            seq = int(reply_to.split(".")[5])
+            taken += 1
+            yield seq, subject, payload
+        self._send(f"UNSUB {sid}\r\n".encode())
+
+    # --- the protocol -------------------------------------------------------------------------------
+    def _subscribe(self):
+        self._sid += 1
+        inbox = f"{self._inbox}.{self._sid}"
+        self._send(f"SUB {inbox} {self._sid}\r\n".encode())
+        return self._sid, inbox
+
+    def _send(self, data):
+        self._socket.sendall(data)
+
+    def _fill(self):
+        data = self._socket.recv(1 << 18)
+        if not data:
+            raise Failure("NATS closed the connection")
+        self._buffer = self._buffer[self._at:] + data
+        self._at = 0
+
+    def _line(self):
+        while (end := self._buffer.find(b"\r\n", self._at)) < 0:
+            self._fill()
+        line = self._buffer[self._at:end]
+        self._at = end + 2
+        if line == b"PING":
+            self._send(b"PONG\r\n")
+            return self._line()
+        return line
+
+    def _exactly(self, count):
+        while len(self._buffer) < self._at + count + 2:
+            self._fill()
+        data = self._buffer[self._at:self._at + count]
+        self._at += count + 2
+        return data
+
+    def _message(self):
+        """(subject, reply-to, payload) of the next MSG or HMSG; headers are dropped."""
+        while True:
+            words = self._line().decode().split()
+            if words[0] == "MSG":
+                return words[1], words[3] if len(words) == 5 else "", self._exactly(int(words[-1]))
+            if words[0] == "HMSG":
+                data = self._exactly(int(words[-1]))
+                reply = words[3] if len(words) == 6 else ""
+                return words[1], reply, data[int(words[-2]):]
+            check(words[0] != "-ERR", f"NATS says {' '.join(words)}")
