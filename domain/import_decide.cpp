@@ -25,6 +25,7 @@ auto find(const promotion& p, std::string_view batch) -> const batch_state* {
 auto check_open(std::string_view batch, const batch_state* b, const promotion& p)
     -> std::optional<refusal> {
   if (p.state == promotion_state::none) return not_found();
+  if (p.state == promotion_state::cancelled) return in_state(rejection::promotion_cancelled, p);
   if (p.state != promotion_state::draft) return in_state(rejection::list_already_sealed, p);
   if (b && b->state == life::abandoned)
     return refusal{rejection::batch_abandoned, fmt::format("batch {} was given up", batch)};
@@ -91,6 +92,7 @@ auto decide(const open_batch& c, const promotion& p) -> promotion_decision {
   if (!utf8_length(c.batch) || has_control_character(c.batch))
     return refusal{rejection::text_malformed,
                    "the batch id must be UTF-8 without control characters"};
+  if (p.state == promotion_state::cancelled) return in_state(rejection::promotion_cancelled, p);
   if (p.state != promotion_state::draft) return in_state(rejection::list_already_sealed, p);
   if (auto no = check_batch_id(c.batch)) return *std::move(no);
   if (b && b->state != life::abandoned) return differs(c.batch);

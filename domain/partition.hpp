@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -35,13 +36,19 @@ enum class target_state : std::uint8_t {
   publish_failed = 7,
   unknown = 8,
   abandoned = 9,
+  unknown_after_retrying = 10,  ///< Unknown, and the payer had said that it would try again.
 };
 [[nodiscard]] auto is_terminal(target_state s) -> bool;
 /// pending, released, published, retrying, success, failed, publish_failed, unknown, abandoned;
-/// success_after_retry shows as "success".
+/// success_after_retry shows as "success", unknown_after_retrying as "unknown".
 [[nodiscard]] auto name_of(target_state s) -> std::string_view;
 /// PENDING | PUBLISHED | FAILED of the original.
 [[nodiscard]] auto publish_status_of(target_state s, bool published) -> std::string_view;
+
+/// The second axis of a granted target. Leaves its state and the sums of states alone.
+enum class recall_state : std::uint8_t { none = 0, recalling = 1, recalled = 2, recall_failed = 3 };
+/// none, recalling, recalled, recall_failed.
+[[nodiscard]] auto name_of(recall_state s) -> std::string_view;
 
 /// Counts of targets (not attempts); names of grants.md. pending is the rest.
 struct target_counts {
@@ -54,7 +61,11 @@ struct target_counts {
   std::uint64_t retrying{0};
   std::uint64_t unknown{0};
   std::uint64_t abandoned{0};
+  std::uint64_t recalling{0};      ///< Part of success, as are the next two.
+  std::uint64_t recalled{0};
+  std::uint64_t recall_failed{0};
   money_minor success_amount{};
+  money_minor recalled_amount{};   ///< Part of success_amount.
   auto operator==(const target_counts&) const -> bool = default;
   [[nodiscard]] auto terminal() const -> std::uint64_t {
     return success + fail + unknown + abandoned;
@@ -67,13 +78,22 @@ struct open_release {
   ordinal_ranges ordinals;
   std::uint32_t message_count{0};
   attempt_no attempt{1};
+  release_kind kind{release_kind::grant};
+};
+
+/// A published chunk whose answers are awaited.
+struct awaited_chunk {
+  timestamp published_at{};
+  ordinal_ranges ordinals;
+  attempt_no attempt{1};
 };
 
 struct partition {
   promotion_id promotion{};
   partition_no number{};
   promotion_type type{promotion_type::point};
-  std::vector<std::uint8_t> states;        ///< target_state, bit 7: published at least once.
+  /// target_state, bits 4 and 5: recall_state, bit 7: published at least once.
+  std::vector<std::uint8_t> states;
   std::vector<std::uint16_t> attempts;     ///< Attempts released; 0 = none.
   std::vector<std::uint64_t> key_hashes;   ///< XXH3-64 of the first SUCCESS's transaction key.
   std::vector<std::uint8_t> seen;          ///< Which RETRYING and FAILED rows are stored.
@@ -88,6 +108,17 @@ struct partition {
   std::uint64_t double_grants{0};
   /// (ordinal, hash of the second key) of each alarm raised: a repeat raises none. Rare, so small.
   std::set<std::pair<std::uint32_t, std::uint64_t>> double_keys;
+  std::deque<awaited_chunk> awaited;       ///< Oldest first; empty once every target is terminal.
+  run_no retry_run{};                      ///< The latest retry, by the run it began with.
+  std::uint32_t retry_next{0};             ///< Its first ordinal not looked at yet.
+  std::uint64_t retry_count{0};            ///< Targets it has released.
+  run_no retry_done{};                     ///< The latest retry whose targets are all released.
+  recall_no recall{};                      ///< The latest recall, with the same four.
+  std::uint32_t recall_next{0};
+  std::uint64_t recall_count{0};
+  money_minor recall_amount{};
+  recall_no recall_done{};
+  std::vector<std::uint16_t> recalls;      ///< Latest recall of each target; empty before the first.
   stream_version version{};
 };
 
@@ -113,10 +144,29 @@ struct release_next {
   /// Ordinals inside [next, next + count_max) whose message exceeds the broker's max_payload.
   std::vector<std::uint32_t> too_large;
 };
+/// Release the next targets of the run's retry.
+struct release_retries {
+  run_started run;             ///< With run.retry other than none.
+  std::uint32_t count_max{0};  ///< At most this many targets are released.
+  timestamp now{};
+  std::vector<std::uint32_t> named;      ///< Ordinals of run.retry_targets here, ascending.
+  std::vector<std::uint32_t> too_large;  ///< Ascending: left as they are.
+};
+/// Release the next targets of a recall.
+struct release_recalls {
+  recall_started recall;
+  run_started run;  ///< The latest run, for its settings.
+  std::uint32_t count_max{0};
+  timestamp now{};
+  std::vector<std::uint32_t> named;  ///< Ordinals of recall.target_ids here, ascending.
+};
+/// The promotion is closed: what was never released never will be.
+struct abandon_pending {};
 /// JetStream stored the whole chunk.
 struct record_published {
   position released_at{};
   std::uint64_t first_stream_seq{0};
+  timestamp now{};
 };
 /// One result, already matched to its ordinal. Whether it contradicts the list was checked before.
 struct result_row {
@@ -130,22 +180,76 @@ struct result_row {
 struct record_results {
   std::vector<result_row> rows;
 };
+/// One answer to a recall, already matched to its ordinal.
+struct recall_row {
+  target_ordinal ordinal{};
+  recall_status status{recall_status::recalled};
+  recall_no recall{};  ///< 0 = not said: the target's latest.
+  timestamp at{};
+  std::string_view transaction_key;
+  std::string_view error_message;
+};
+struct record_recalls {
+  std::vector<recall_row> rows;
+};
 /// Say so when every target is terminal.
 struct conclude_partition {
   run_no run{};
   bool complete_when_published{false};
+  run_no retry_run{};  ///< Of the run's retry: first all its targets are released. 0 = none.
 };
 
 /// No events = nothing to do, or it already stands.
 using partition_decision = std::variant<std::vector<partition_event>, refusal>;
 
 [[nodiscard]] auto decide(const release_next& c, const partition& p) -> partition_decision;
+/// Facts by attempt; retry_planned once every target was looked at. The whole answer is one append.
+[[nodiscard]] auto decide(const release_retries& c, const partition& p) -> partition_decision;
+/// One release, and recall_planned once every target was looked at; one append.
+[[nodiscard]] auto decide(const release_recalls& c, const partition& p) -> partition_decision;
+[[nodiscard]] auto decide(const abandon_pending& c, const partition& p) -> partition_decision;
 [[nodiscard]] auto decide(const record_published& c, const partition& p) -> partition_decision;
 /// Exact repeats (same status and, for SUCCESS, the same transaction key) are only counted.
 /// Precondition, asserted: was_released() for every row; the caller dead-letters the others. Texts
 /// are valid UTF-8; an error message too long is cut and marked, a key is taken as it is.
 [[nodiscard]] auto decide(const record_results& c, const partition& p) -> partition_decision;
 [[nodiscard]] auto decide(const conclude_partition& c, const partition& p) -> partition_decision;
+/// Precondition, asserted: was_recalled() for every row. Repeats are only counted.
+[[nodiscard]] auto decide(const record_recalls& c, const partition& p) -> partition_decision;
+
+/// Attempts whose answers are overdue among the chunks published in (from, until].
+struct overdue_look {
+  std::vector<partition_event> events;  ///< results_overdue, one for each attempt number.
+  timestamp looked_until{};  ///< Go on from here; before `until` when there was too much for once.
+};
+[[nodiscard]] auto look_for_overdue(const partition& p, timestamp from, timestamp until)
+    -> overdue_look;
+/// When the oldest chunk published after `from` was published; nullopt: none is awaited.
+[[nodiscard]] auto next_awaited(const partition& p, timestamp from) -> std::optional<timestamp>;
+
+/// What the promotion asks before it decides a retry or recall. Cost: O(1), or O(named).
+struct survey_counts {
+  std::uint64_t failed{0};
+  std::uint64_t unknown{0};
+  std::uint64_t granted{0};  ///< Success, and neither recalled nor being recalled.
+  std::uint64_t open{0};     ///< Released and without a final answer.
+};
+[[nodiscard]] auto survey(const partition& p) -> survey_counts;
+[[nodiscard]] auto is_retryable(const partition& p, target_ordinal ordinal, retry_scope scope)
+    -> bool;
+[[nodiscard]] auto is_recallable(const partition& p, target_ordinal ordinal) -> bool;
+[[nodiscard]] auto has_open_attempt(const partition& p, target_ordinal ordinal) -> bool;
+/// Whether any recall of the target has been released.
+[[nodiscard]] auto was_recalled(const partition& p, target_ordinal ordinal) -> bool;
+
+/// What one answer to a recall does to a target. Shared by the partition's fold and the views.
+struct recall_effect {
+  recall_state next{recall_state::none};
+  bool changes{false};
+};
+[[nodiscard]] auto effect_of(recall_state now, std::uint16_t latest, recall_status status,
+                             std::uint16_t recall) -> recall_effect;
+
 /// Whether any attempt of the target has been released.
 [[nodiscard]] auto was_released(const partition& p, target_ordinal ordinal) -> bool;
 
@@ -162,7 +266,7 @@ struct result_effect {
 void fold(partition& p, const partition_event& e, position at, const amount_source& amounts);
 
 /// State as bytes, for snapshots. Layout is private; fold_version changes with it or with fold().
-inline constexpr std::uint32_t partition_fold_version = 1;
+inline constexpr std::uint32_t partition_fold_version = 2;
 [[nodiscard]] auto to_snapshot(const partition& p) -> std::vector<std::byte>;
 /// False: not a snapshot of this version; replay from the start.
 [[nodiscard]] auto from_snapshot(std::span<const std::byte> bytes, partition& out) -> bool;

@@ -41,29 +41,29 @@ auto split_range(std::uint32_t first, std::uint32_t count, std::vector<std::uint
   return s;
 }
 
-auto release_of(ordinal_ranges ordinals, const release_next& c, const partition& p)
-    -> targets_released {
+}  // namespace
+
+auto release_of(release_kind kind, ordinal_ranges ordinals, attempt_no attempt,
+                const run_started& run, timestamp now, const partition& p) -> targets_released {
   // The batch wire packs by bytes: its message count is another rule, with another encoder version.
-  BESTOW_ASSERT(c.run.wire == grant_wire::single);
+  BESTOW_ASSERT(run.wire == grant_wire::single);
   targets_released e;
-  e.kind = release_kind::grant;
+  e.kind = kind;
   e.promotion = p.promotion;
   e.type = p.type;
-  e.run = c.run.run;
-  e.attempt = attempt_no{1};
+  e.run = run.run;
+  e.attempt = attempt;
   e.partition = p.number;
   e.message_count = static_cast<std::uint32_t>(ordinals.size());
   e.ordinals = std::move(ordinals);
-  e.wire = c.run.wire;
-  e.encoder_version = c.run.encoder_version;
-  e.extra_fields = c.run.extra_fields;
-  e.partition_token = c.run.partition_token;
-  e.topic = c.run.topic;
-  e.sent_at = c.now;
+  e.wire = run.wire;
+  e.encoder_version = run.encoder_version;
+  e.extra_fields = run.extra_fields;
+  e.partition_token = run.partition_token;
+  e.topic = run.topic;
+  e.sent_at = now;
   return e;
 }
-
-}  // namespace
 
 auto decide(const release_next& c, const partition& p) -> partition_decision {
   if (c.run.run < p.run) return stale(c.run.run, p);
@@ -72,7 +72,9 @@ auto decide(const release_next& c, const partition& p) -> partition_decision {
   std::vector<partition_event> events;
   if (looked_at == 0) return events;
   auto targets = split_range(p.next, looked_at, c.too_large);
-  if (!targets.fit.empty()) events.emplace_back(release_of(std::move(targets.fit), c, p));
+  if (!targets.fit.empty())
+    events.emplace_back(release_of(release_kind::grant, std::move(targets.fit), attempt_no{1},
+                                   c.run, c.now, p));
   if (!targets.too_large.empty())
     events.emplace_back(targets_publish_failed{c.run.run, attempt_no{1},
                                                std::move(targets.too_large),
@@ -84,7 +86,7 @@ auto decide(const record_published& c, const partition& p) -> partition_decision
   std::vector<partition_event> events;
   const auto open = std::ranges::find(p.open, c.released_at, &open_release::at);
   if (open != p.open.end())
-    events.emplace_back(grants_published{c.released_at, c.first_stream_seq, open->message_count});
+    events.emplace_back(grants_published{c.released_at, c.first_stream_seq, open->message_count, c.now});
   return events;
 }
 
@@ -92,6 +94,7 @@ auto decide(const conclude_partition& c, const partition& p) -> partition_decisi
   if (c.run < p.run) return stale(c.run, p);
   std::vector<partition_event> events;
   if (p.done_at_release == p.release_count) return events;
+  if (c.retry_run.value != 0 && p.retry_done != c.retry_run) return events;
   const bool answered = p.counts.terminal() == p.counts.total;
   const bool on_stream = p.next == p.states.size() && p.open.empty();
   if (answered || (c.complete_when_published && on_stream))

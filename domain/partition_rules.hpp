@@ -14,10 +14,16 @@ namespace bestow::domain {
 
 /// Bit of partition::states: at least one message of the target is durable on the stream.
 inline constexpr std::uint8_t published_bit = 0x80;
-inline constexpr std::uint8_t state_mask = 0x7F;
+inline constexpr std::uint8_t state_mask = 0x0F;
+inline constexpr std::uint8_t recall_mask = 0x30;
+inline constexpr unsigned recall_shift = 4;
 
 [[nodiscard]] inline auto state_in(std::uint8_t byte) -> target_state {
   return static_cast<target_state>(byte & state_mask);
+}
+
+[[nodiscard]] inline auto recall_in(std::uint8_t byte) -> recall_state {
+  return static_cast<recall_state>((byte & recall_mask) >> recall_shift);
 }
 
 [[nodiscard]] inline auto is_success(target_state s) -> bool {
@@ -47,6 +53,14 @@ enum class spoken_of : std::uint8_t { latest = 0, older = 2, unsaid = 4, beyond 
   constexpr unsigned older = static_cast<unsigned>(spoken_of::older);
   return static_cast<std::uint8_t>((seen & ~pair) | ((seen & pair) << older));
 }
+
+/// What every release of a run has in common. `message_count` is that of `ordinals`.
+[[nodiscard]] auto release_of(release_kind kind, ordinal_ranges ordinals, attempt_no attempt,
+                              const run_started& run, timestamp now, const partition& p)
+    -> targets_released;
+
+/// At most `chars_max` characters of valid UTF-8; what was cut is marked.
+[[nodiscard]] auto fit_text(std::string_view text, std::size_t chars_max) -> std::string;
 
 /// XXH3-64, seed 0, of a transaction key. Never 0, which means "none" in the columns.
 [[nodiscard]] auto hash_of_key(std::string_view transaction_key) -> std::uint64_t;

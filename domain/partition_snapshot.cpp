@@ -90,35 +90,94 @@ constexpr std::size_t bytes_per_target =
 
 void write_counts(writer& w, const target_counts& c) {
   for (const auto n : {c.total, c.published, c.publish_failed, c.success, c.retry_success, c.fail,
-                       c.retrying, c.unknown, c.abandoned})
+                       c.retrying, c.unknown, c.abandoned, c.recalling, c.recalled,
+                       c.recall_failed})
     w.number(n);
   w.number(static_cast<std::uint64_t>(c.success_amount.value));
+  w.number(static_cast<std::uint64_t>(c.recalled_amount.value));
 }
 
 auto read_counts(reader& r) -> target_counts {
   target_counts c;
   for (auto* n : {&c.total, &c.published, &c.publish_failed, &c.success, &c.retry_success, &c.fail,
-                  &c.retrying, &c.unknown, &c.abandoned})
+                  &c.retrying, &c.unknown, &c.abandoned, &c.recalling, &c.recalled,
+                  &c.recall_failed})
     *n = r.number();
   c.success_amount.value = static_cast<std::int64_t>(r.number());
+  c.recalled_amount.value = static_cast<std::int64_t>(r.number());
   return c;
 }
 
 auto states_are_known(const std::vector<std::uint8_t>& states) -> bool {
   for (const auto byte : states)
-    if ((byte & state_mask) > static_cast<std::uint8_t>(target_state::abandoned)) return false;
+    if (state_in(byte) > target_state::unknown_after_retrying) return false;
   return true;
 }
 
+void write_open(writer& w, const partition& p) {
+  w.number(p.open.size());
+  for (const auto& open : p.open) {
+    w.number(open.at.value);
+    w.ranges(open.ordinals);
+    w.number(open.message_count);
+    w.number(open.attempt.value);
+    w.number(static_cast<std::uint64_t>(open.kind));
+  }
+}
+
 void read_open(reader& r, partition& p) {
-  for (auto n = r.count(4 * sizeof(std::uint64_t)); n > 0 && r.ok(); --n) {
+  for (auto n = r.count(5 * sizeof(std::uint64_t)); n > 0 && r.ok(); --n) {
     open_release open;
     open.at.value = r.number();
     open.ordinals = r.ranges(p.states.size());
     open.message_count = static_cast<std::uint32_t>(r.number());
     open.attempt.value = static_cast<std::uint16_t>(r.number());
+    open.kind = static_cast<release_kind>(r.number());
     p.open.push_back(std::move(open));
   }
+}
+
+void write_awaited(writer& w, const partition& p) {
+  w.number(p.awaited.size());
+  for (const auto& chunk : p.awaited) {
+    w.number(static_cast<std::uint64_t>(chunk.published_at.value));
+    w.ranges(chunk.ordinals);
+    w.number(chunk.attempt.value);
+  }
+}
+
+void read_awaited(reader& r, partition& p) {
+  for (auto n = r.count(3 * sizeof(std::uint64_t)); n > 0 && r.ok(); --n) {
+    awaited_chunk chunk;
+    chunk.published_at.value = static_cast<std::int64_t>(r.number());
+    chunk.ordinals = r.ranges(p.states.size());
+    chunk.attempt.value = static_cast<std::uint16_t>(r.number());
+    p.awaited.push_back(std::move(chunk));
+  }
+}
+
+void write_again(writer& w, const partition& p) {
+  for (const auto n :
+       {std::uint64_t{p.retry_run.value}, std::uint64_t{p.retry_next}, p.retry_count,
+        std::uint64_t{p.retry_done.value}, std::uint64_t{p.recall.value},
+        std::uint64_t{p.recall_next}, p.recall_count,
+        static_cast<std::uint64_t>(p.recall_amount.value), std::uint64_t{p.recall_done.value}})
+    w.number(n);
+  w.number(p.recalls.size());
+  w.array(p.recalls);
+}
+
+void read_again(reader& r, partition& p) {
+  p.retry_run.value = static_cast<std::uint32_t>(r.number());
+  p.retry_next = static_cast<std::uint32_t>(r.number());
+  p.retry_count = r.number();
+  p.retry_done.value = static_cast<std::uint32_t>(r.number());
+  p.recall.value = static_cast<std::uint32_t>(r.number());
+  p.recall_next = static_cast<std::uint32_t>(r.number());
+  p.recall_count = r.number();
+  p.recall_amount.value = static_cast<std::int64_t>(r.number());
+  p.recall_done.value = static_cast<std::uint32_t>(r.number());
+  p.recalls = r.array<std::uint16_t>(r.count(sizeof(std::uint16_t)));
 }
 
 }  // namespace
@@ -137,13 +196,9 @@ auto to_snapshot(const partition& p) -> std::vector<std::byte> {
   w.array(p.attempts);
   w.array(p.key_hashes);
   w.array(p.seen);
-  w.number(p.open.size());
-  for (const auto& open : p.open) {
-    w.number(open.at.value);
-    w.ranges(open.ordinals);
-    w.number(open.message_count);
-    w.number(open.attempt.value);
-  }
+  write_open(w, p);
+  write_awaited(w, p);
+  write_again(w, p);
   w.number(p.double_keys.size());
   for (const auto& [ordinal, hash] : p.double_keys) {
     w.number(ordinal);
@@ -171,12 +226,15 @@ auto from_snapshot(std::span<const std::byte> bytes, partition& out) -> bool {
   p.key_hashes = r.array<std::uint64_t>(targets);
   p.seen = r.array<std::uint8_t>(targets);
   read_open(r, p);
+  read_awaited(r, p);
+  read_again(r, p);
   for (auto n = r.count(2 * sizeof(std::uint64_t)); n > 0 && r.ok(); --n) {
     const auto ordinal = static_cast<std::uint32_t>(r.number());
     const auto hash = r.number();
     p.double_keys.emplace(ordinal, hash);
   }
   const bool sound = r.ok() && r.at_end() && p.counts.total == targets && p.next <= targets &&
+                     (p.recalls.empty() || p.recalls.size() == targets) &&
                      states_are_known(p.states);
   if (sound) out = std::move(p);
   return sound;

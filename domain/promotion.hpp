@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -19,7 +20,8 @@
 
 namespace bestow::domain {
 
-/// Life of a promotion. `stopping` shows as running. Names are those of the contract.
+/// Life of a promotion. `stopping` shows as running. Names are those of the contract. Stored in
+/// views: new ones come last.
 enum class promotion_state : std::uint8_t {
   none,  ///< Not created.
   draft,
@@ -29,6 +31,9 @@ enum class promotion_state : std::uint8_t {
   stopping,
   stopped,
   completed,
+  scheduled,  ///< Approved, and starts itself at its time.
+  failed,     ///< A run ended by a fault of the promotion itself.
+  cancelled,  ///< Given up before its first run.
 };
 [[nodiscard]] auto name_of(promotion_state s) -> std::string_view;
 /// READY, IN_PROGRESS, COMPLETED, STOPPED, FAILED of the original.
@@ -64,7 +69,11 @@ struct promotion {
   std::optional<list_sealed> list;
   std::string approved_by;
   run_started run;                  ///< The latest run; run.run = 0: none yet.
-  std::uint32_t partitions_done{0};
+  timestamp start_at{};             ///< Of the latest schedule; 0 = none.
+  bool closed{false};               ///< Nothing is released, retried or recalled any more.
+  recall_started recall;            ///< The latest recall; recall.recall = 0: none yet.
+  bool recall_open{false};          ///< Messages of the latest recall may still be unreleased.
+  std::set<std::string, std::less<>> refused_approvers;  ///< Recorded once each.
   stream_version version{};         ///< Of the stream this state was folded from.
 };
 
@@ -105,7 +114,54 @@ struct seal_list {
 struct approve_promotion {
   std::string by;
 };
-/// Start of the first run, or resume (resume = true) of a stopped promotion.
+struct schedule_promotion {
+  timestamp start_at{};
+  std::string by;
+  timestamp now{};
+};
+/// Before the first run only.
+struct cancel_promotion {
+  std::string reason;
+  std::string by;
+};
+/// From stopped, completed or failed.
+struct close_promotion {
+  std::string reason;
+  std::string by;
+};
+/// What the partitions know of the targets a retry or recall speaks of; counted just before it is
+/// decided. A target that changes meanwhile is judged again when its partition releases it.
+struct target_survey {
+  std::uint64_t matching{0};  ///< Targets the command would act on.
+  std::uint64_t open{0};      ///< With an attempt that has no final answer.
+  std::optional<target_id> missing;  ///< Named, and not in the list.
+  std::optional<target_id> unfit;    ///< Named, in the list, not in the state the command needs.
+};
+/// Publishes failed (or unknown) targets again, as a run of their next attempts.
+struct retry_promotion {
+  run_started wanted;  ///< As for start_run, with `retry` and `retry_targets` as asked.
+  target_survey survey;
+};
+/// Takes granted targets back by compensating messages.
+struct recall_promotion {
+  std::string reason;
+  u64_column target_ids;  ///< Ascending; empty = every granted target.
+  std::string by;
+  target_survey survey;
+};
+/// Every partition has released its share.
+struct finish_recall {
+  recall_no recall{};
+  std::uint64_t target_count{0};
+  money_minor amount{};
+};
+/// The promotion itself is at fault: no partition can go on.
+struct fail_run {
+  run_no run{};
+  std::string code;
+  std::string detail;
+};
+/// Start of the first run, or resume (resume = true) of a stopped or failed promotion.
 struct start_run {
   run_started wanted;  ///< Settings from the configuration; run number and `resumed` are decided.
   bool resume{false};
@@ -140,6 +196,16 @@ using promotion_decision = std::variant<std::vector<promotion_event>, refusal>;
 [[nodiscard]] auto may_seal(const promotion& p) -> std::optional<refusal>;
 [[nodiscard]] auto decide(const seal_list& c, const promotion& p) -> promotion_decision;
 [[nodiscard]] auto decide(const approve_promotion& c, const promotion& p) -> promotion_decision;
+/// Who tried in vain, for the log; nullopt: nothing to record, or recorded before.
+[[nodiscard]] auto refused_approval(const approve_promotion& c, const promotion& p)
+    -> std::optional<approval_refused>;
+[[nodiscard]] auto decide(const schedule_promotion& c, const promotion& p) -> promotion_decision;
+[[nodiscard]] auto decide(const cancel_promotion& c, const promotion& p) -> promotion_decision;
+[[nodiscard]] auto decide(const close_promotion& c, const promotion& p) -> promotion_decision;
+[[nodiscard]] auto decide(const retry_promotion& c, const promotion& p) -> promotion_decision;
+[[nodiscard]] auto decide(const recall_promotion& c, const promotion& p) -> promotion_decision;
+[[nodiscard]] auto decide(const finish_recall& c, const promotion& p) -> promotion_decision;
+[[nodiscard]] auto decide(const fail_run& c, const promotion& p) -> promotion_decision;
 [[nodiscard]] auto decide(const start_run& c, const promotion& p) -> promotion_decision;
 [[nodiscard]] auto decide(const stop_run& c, const promotion& p) -> promotion_decision;
 [[nodiscard]] auto decide(const confirm_stopped& c, const promotion& p) -> promotion_decision;

@@ -38,6 +38,12 @@ auto one(promotion_event e) -> promotion_decision {
   return events;
 }
 
+auto begin_run(run_started wanted, bool resumed, const promotion& p) -> promotion_decision {
+  wanted.run = run_no{p.run.run.value + 1};
+  wanted.resumed = resumed;
+  return one(std::move(wanted));
+}
+
 auto not_found() -> refusal {
   return {rejection::promotion_not_found, "no such promotion"};
 }
@@ -94,6 +100,10 @@ auto check_terms(const create_promotion& c) -> std::optional<refusal> {
     return refusal{rejection::default_expiry_in_past,
                    fmt::format("default_expiry_at is {}; later than {}",
                                to_rfc3339(w.default_expiry_at), to_rfc3339(c.now))};
+  if (w.reservation_at != timestamp{} && w.reservation_at <= c.now)
+    return refusal{rejection::reservation_in_past,
+                   fmt::format("reservation_at is {}; later than {}", to_rfc3339(w.reservation_at),
+                               to_rfc3339(c.now))};
   if (auto no = negative(rejection::control_total_negative, "total_amount", w.total_amount))
     return no;
   if (auto no = negative(rejection::budget_not_positive, "budget_amount", w.budget_amount))

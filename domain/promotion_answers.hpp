@@ -14,6 +14,9 @@ namespace bestow::domain {
 [[nodiscard]] auto nothing() -> promotion_decision;
 [[nodiscard]] auto one(promotion_event e) -> promotion_decision;
 [[nodiscard]] auto not_found() -> refusal;
+/// A run with the next number.
+[[nodiscard]] auto begin_run(run_started wanted, bool resumed, const promotion& p)
+    -> promotion_decision;
 /// A refusal whose detail is the state the promotion is in.
 [[nodiscard]] auto in_state(rejection why, const promotion& p) -> refusal;
 

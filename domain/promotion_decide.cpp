@@ -23,17 +23,16 @@ auto check_run_date(std::uint32_t yyyymmdd) -> std::optional<refusal> {
                  fmt::format("run_date is {}; yyyymmdd of a day of the calendar", yyyymmdd)};
 }
 
-auto begin_run(run_started wanted, bool resumed, const promotion& p) -> promotion_decision {
-  wanted.run = run_no{p.run.run.value + 1};
-  wanted.resumed = resumed;
-  return one(std::move(wanted));
-}
-
-/// A stopped promotion goes on with the run date it was started for.
+/// A stopped promotion goes on with the run date it was started for, and with its retry.
 auto resume_run(const start_run& c, const promotion& p) -> promotion_decision {
   if (p.state == promotion_state::running) return nothing();
-  if (p.state != promotion_state::stopped) return in_state(rejection::not_stopped, p);
+  if (p.state != promotion_state::stopped && p.state != promotion_state::failed)
+    return in_state(rejection::not_stopped, p);
+  if (p.closed) return in_state(rejection::promotion_closed, p);
   auto wanted = c.wanted;
+  wanted.retry = p.run.retry;
+  wanted.retry_run = p.run.retry_run;
+  wanted.retry_targets = p.run.retry_targets;
   if (wanted.run_date == 0) wanted.run_date = p.run.run_date;
   if (auto no = check_run_date(wanted.run_date)) return *std::move(no);
   return begin_run(std::move(wanted), true, p);
@@ -48,10 +47,14 @@ auto start_first_run(const start_run& c, const promotion& p) -> promotion_decisi
     case promotion_state::sealed:
       return in_state(rejection::not_approved, p);
     case promotion_state::approved:
+    case promotion_state::scheduled:
       if (auto no = check_run_date(c.wanted.run_date)) return *std::move(no);
       return begin_run(c.wanted, false, p);
     case promotion_state::running:
       return nothing();
+    case promotion_state::cancelled:
+      return in_state(rejection::promotion_cancelled, p);
+    case promotion_state::failed:
     case promotion_state::stopping:
     case promotion_state::stopped: {
       auto no = in_state(rejection::already_started, p);
@@ -104,6 +107,7 @@ auto decide(const create_promotion& c, const promotion& p) -> promotion_decision
 
 auto may_seal(const promotion& p) -> std::optional<refusal> {
   if (p.state == promotion_state::none) return not_found();
+  if (p.state == promotion_state::cancelled) return in_state(rejection::promotion_cancelled, p);
   if (p.list) return std::nullopt;
   for (const auto& [id, b] : p.batches)
     if (b.state == batch_state::life::open)
@@ -126,12 +130,17 @@ auto decide(const seal_list& c, const promotion& p) -> promotion_decision {
 
 auto decide(const approve_promotion& c, const promotion& p) -> promotion_decision {
   if (p.state == promotion_state::none) return not_found();
+  if (p.state == promotion_state::cancelled) return in_state(rejection::promotion_cancelled, p);
   if (p.state == promotion_state::draft) return in_state(rejection::not_sealed, p);
   if (p.state != promotion_state::sealed) return nothing();
   if (p.created.approval == approval_policy::four_eyes && c.by == p.created.created_by)
     return refusal{rejection::approver_is_creator,
                    fmt::format("'{}' created the promotion; somebody else approves it", c.by)};
-  return one(promotion_approved{c.by});
+  std::vector<promotion_event> events{promotion_approved{c.by}};
+  // The start was asked for at create; one that is over by now begins at once.
+  if (p.created.reservation_at != timestamp{})
+    events.emplace_back(promotion_scheduled{p.created.reservation_at, c.by});
+  return events;
 }
 
 auto decide(const start_run& c, const promotion& p) -> promotion_decision {
@@ -142,6 +151,7 @@ auto decide(const start_run& c, const promotion& p) -> promotion_decision {
 auto decide(const stop_run& c, const promotion& p) -> promotion_decision {
   if (p.state == promotion_state::none) return not_found();
   if (p.state == promotion_state::stopping || p.state == promotion_state::stopped) return nothing();
+  if (p.state == promotion_state::cancelled) return in_state(rejection::promotion_cancelled, p);
   if (p.state != promotion_state::running) return in_state(rejection::not_running, p);
   return one(run_stopping{p.run.run, c.reason, c.by});
 }
@@ -159,12 +169,15 @@ auto decide(const complete_promotion& c, const promotion& p) -> promotion_decisi
     case promotion_state::draft:
     case promotion_state::sealed:
     case promotion_state::approved:
+    case promotion_state::scheduled:
+    case promotion_state::cancelled:
       return in_state(rejection::not_running, p);
     case promotion_state::completed:
       return nothing();
     case promotion_state::running:
     case promotion_state::stopping:
     case promotion_state::stopped:
+    case promotion_state::failed:
       break;
   }
   if (c.run != p.run.run)

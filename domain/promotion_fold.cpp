@@ -107,6 +107,36 @@ void apply(promotion& p, const promotion_completed&) {
   p.state = promotion_state::completed;
 }
 
+void apply(promotion& p, const promotion_scheduled& e) {
+  p.start_at = e.start_at;
+  p.state = promotion_state::scheduled;
+}
+
+void apply(promotion& p, const promotion_cancelled&) {
+  p.state = promotion_state::cancelled;
+}
+
+void apply(promotion& p, const promotion_closed&) {
+  p.closed = true;
+}
+
+void apply(promotion& p, const promotion_failed&) {
+  p.state = promotion_state::failed;
+}
+
+void apply(promotion& p, const approval_refused& e) {
+  p.refused_approvers.insert(e.principal);
+}
+
+void apply(promotion& p, const recall_started& e) {
+  p.recall = e;
+  p.recall_open = true;
+}
+
+void apply(promotion& p, const recall_finished&) {
+  p.recall_open = false;
+}
+
 }  // namespace
 
 void fold(promotion& p, const promotion_event& e) {
@@ -137,6 +167,12 @@ auto name_of(promotion_state s) -> std::string_view {
       return "stopped";
     case promotion_state::completed:
       return "completed";
+    case promotion_state::scheduled:
+      return "scheduled";
+    case promotion_state::failed:
+      return "failed";
+    case promotion_state::cancelled:
+      return "cancelled";
   }
   return {};
 }
@@ -147,14 +183,18 @@ auto promotion_status_of(promotion_state s) -> std::string_view {
     case promotion_state::draft:
     case promotion_state::sealed:
     case promotion_state::approved:
+    case promotion_state::scheduled:
       return "READY";
     case promotion_state::running:
     case promotion_state::stopping:
       return "IN_PROGRESS";
     case promotion_state::stopped:
+    case promotion_state::cancelled:
       return "STOPPED";
     case promotion_state::completed:
       return "COMPLETED";
+    case promotion_state::failed:
+      return "FAILED";
   }
   return {};
 }

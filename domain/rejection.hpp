@@ -14,6 +14,7 @@ enum class rejection : std::uint8_t {
   // any command on a promotion
   promotion_not_found,
   idempotency_key_reused,  ///< Same key, other body.
+  promotion_cancelled,     ///< It was given up before its first run.
   // create
   promotion_id_out_of_range,
   promotion_exists,  ///< The id is taken by a different promotion.
@@ -25,6 +26,7 @@ enum class rejection : std::uint8_t {
   default_reason_too_long,
   default_amount_not_positive,
   default_expiry_in_past,
+  reservation_in_past,
   control_total_negative,
   budget_not_positive,
   approval_policy_needs_tokens,  ///< four_eyes without named tokens in the configuration.
@@ -54,15 +56,33 @@ enum class rejection : std::uint8_t {
   total_count_differs,   ///< The control total given at create does not match.
   total_amount_differs,
   budget_exceeded,
-  // approve, start, stop, resume
+  // approve, schedule, start, stop, resume, cancel, close
   not_sealed,
   approver_is_creator,
   not_approved,
+  start_time_in_past,
+  cancel_after_start,
+  promotion_closed,  ///< It was closed: nothing is released, retried or recalled any more.
+  close_while_open,  ///< Not stopped, completed or failed.
   already_started,  ///< A stopped promotion goes on by resume, not by start.
   not_running,
   not_stopped,
   already_completed,  ///< A start for another run date after completion.
   run_date_invalid,
+  // retry, recall
+  retry_while_running,
+  never_run,
+  too_many_named_targets,
+  target_not_found,
+  target_not_retryable,
+  target_not_granted,
+  recall_reason_missing,
+  recall_reason_too_long,
+  recall_open,   ///< The recall before is still being released.
+  too_many_recalls,
+  attempt_open,  ///< An attempt of a target to be recalled has no final answer yet.
+  nothing_to_retry,
+  nothing_to_recall,
   // partition
   stale_run,  ///< The command belongs to a run that is over.
 };

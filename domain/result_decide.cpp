@@ -18,13 +18,6 @@ struct standing {
   std::uint64_t key_hash{0};
 };
 
-/// At most `chars_max` characters of valid UTF-8; what was cut is marked.
-auto fit_text(std::string_view text, std::size_t chars_max) -> std::string {
-  static constexpr std::string_view cut_mark = "\u2026";
-  if (const auto chars = utf8_length(text); chars && *chars <= chars_max) return std::string{text};
-  return std::string{utf8_prefix(text, chars_max - 1)}.append(cut_mark);
-}
-
 class recorder {
  public:
   recorder(const partition& p, std::size_t rows) : p_{p} {

@@ -31,12 +31,24 @@
   event(run_stopping)              \
   event(run_stopped)               \
   event(promotion_completed)       \
+  event(promotion_scheduled)       \
+  event(promotion_cancelled)       \
+  event(promotion_closed)          \
+  event(promotion_failed)          \
+  event(approval_refused)          \
+  event(recall_started)            \
+  event(recall_finished)           \
   event(targets_released)          \
   event(targets_publish_failed)    \
   event(grants_published)          \
   event(results_recorded)          \
   event(double_grant_detected)     \
   event(partition_done)            \
+  event(targets_abandoned)         \
+  event(results_overdue)           \
+  event(retry_planned)             \
+  event(recall_planned)            \
+  event(recalls_recorded)          \
   event(stream_generation_started) \
   event(stream_tail_republished)   \
   event(stream_halted)

@@ -41,7 +41,7 @@ static_assert(member_name<&run_started::topic>() == "topic");
 
 // --- how a column's numbers are meant ------------------------------------------------------------
 
-enum class meaning : std::uint8_t { count, id, money, time, status };
+enum class meaning : std::uint8_t { count, id, money, time, status, recall };
 
 struct column_meaning {
   std::string_view field;
@@ -55,6 +55,8 @@ constexpr std::array column_meanings = {
     column_meaning{"expiries", meaning::time},
     column_meaning{"at", meaning::time},
     column_meaning{"statuses", meaning::status},
+    column_meaning{"retry_targets", meaning::id},
+    column_meaning{"recall_statuses", meaning::recall},
 };
 
 constexpr auto meaning_of(std::string_view field) -> meaning {
@@ -76,6 +78,10 @@ auto value_json(meaning as, std::uint64_t value) -> json {
     case meaning::time: return time_json(static_cast<std::int64_t>(value));
     case meaning::status: {
       const auto name = name_of(static_cast<process_status>(value));
+      return name.empty() ? json(value) : json(name);
+    }
+    case meaning::recall: {
+      const auto name = name_of(static_cast<recall_status>(value));
       return name.empty() ? json(value) : json(name);
     }
   }

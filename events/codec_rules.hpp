@@ -68,4 +68,13 @@ template <class Event>
                     static_cast<std::uint64_t>(process_status::failed));
 }
 
+[[nodiscard]] inline auto well_formed(const recalls_recorded& e) -> bool {
+  return have_rows(e.ordinals.size(), {e.recall_statuses.size(), e.recalls.size(), e.at.size(),
+                                       e.transaction_keys.size(), e.error_messages.size()}) &&
+         all_within(e.ordinals, 0, std::numeric_limits<std::uint32_t>::max()) &&
+         all_within(e.recalls, 0, std::numeric_limits<std::uint16_t>::max()) &&
+         all_within(e.recall_statuses, static_cast<std::uint64_t>(recall_status::recalled),
+                    static_cast<std::uint64_t>(recall_status::failed));
+}
+
 }  // namespace bestow::codec

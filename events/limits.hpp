@@ -57,6 +57,12 @@ inline constexpr std::size_t error_message_chars_max = 500;
 inline constexpr std::size_t batch_id_chars_max = 128;
 inline constexpr std::size_t idempotency_key_chars_max = 255;
 inline constexpr std::size_t open_batches_max = 16;
+/// Targets named by one retry or recall: their ids stand in one fact.
+inline constexpr std::size_t named_targets_max = 10'000;
+/// Recalls of one promotion: a target remembers its latest one in two bytes.
+inline constexpr std::uint32_t recalls_per_promotion_max = 65'535;
+/// Targets looked at for one results_overdue: keeps the fact far below append_bytes_max.
+inline constexpr std::uint64_t overdue_targets_max = 50'000;
 /// Promotions with a live actor at once; above it the least recently used idle one is retired.
 inline constexpr std::size_t live_promotions_max = 256;
 
@@ -154,6 +160,8 @@ static_assert(release_chunk_max <= window_messages_max);
 static_assert(window_messages_min >= 2 * release_chunk_default);
 static_assert(import_chunk_text_bytes * 2 < append_bytes_max);
 static_assert(import_chunk_rows <= column_values_max);
+static_assert(named_targets_max * 10 < append_bytes_max);
+static_assert(overdue_targets_max * 5 < append_bytes_max);
 static_assert(append_timeout < request_timeout);
 static_assert(stop_within < 1s);
 

@@ -86,6 +86,23 @@ auto name_of(import_format f) -> std::string_view {
   return "";
 }
 
+auto name_of(retry_scope s) -> std::string_view {
+  switch (s) {
+    case retry_scope::none: return "none";
+    case retry_scope::failed: return "failed";
+    case retry_scope::unknown: return "unknown";
+  }
+  return "";
+}
+
+auto name_of(recall_status s) -> std::string_view {
+  switch (s) {
+    case recall_status::recalled: return "RECALLED";
+    case recall_status::failed: return "FAILED";
+  }
+  return "";
+}
+
 auto name_of(aggregate a) -> std::string_view {
   switch (a) {
     case aggregate::promotion: return "promotion";

@@ -33,6 +33,9 @@ struct targets_released {
   bool partition_token{true};
   std::string topic;
   timestamp sent_at{};  ///< Becomes the messages' sentAt.
+  run_no retry_run{};   ///< Of a retry: the run it began with.
+  recall_no recall{};   ///< Of a recall: which one.
+  std::string recall_reason;
 
   static constexpr auto fields = std::tuple{
       &targets_released::kind,         &targets_released::promotion,
@@ -41,7 +44,9 @@ struct targets_released {
       &targets_released::ordinals,     &targets_released::message_count,
       &targets_released::wire,         &targets_released::encoder_version,
       &targets_released::extra_fields, &targets_released::partition_token,
-      &targets_released::topic,        &targets_released::sent_at};
+      &targets_released::topic,        &targets_released::sent_at,
+      &targets_released::retry_run,    &targets_released::recall,
+      &targets_released::recall_reason};
   bool operator==(const targets_released&) const = default;
 };
 
@@ -65,10 +70,11 @@ struct grants_published {
   position released_at{};  ///< Position of the targets_released it completes.
   std::uint64_t first_stream_seq{0};
   std::uint32_t message_count{0};
+  timestamp published_at{};  ///< The answers are due from here on.
 
   static constexpr auto fields =
       std::tuple{&grants_published::released_at, &grants_published::first_stream_seq,
-                 &grants_published::message_count};
+                 &grants_published::message_count, &grants_published::published_at};
   bool operator==(const grants_published&) const = default;
 };
 
@@ -121,8 +127,73 @@ struct partition_done {
   bool operator==(const partition_done&) const = default;
 };
 
+/// Bulk: the promotion was closed before these were published. They never will be.
+struct targets_abandoned {
+  static constexpr std::string_view name = "targets_abandoned";
+  ordinal_ranges ordinals;
+
+  static constexpr auto fields = std::tuple{&targets_abandoned::ordinals};
+  bool operator==(const targets_abandoned&) const = default;
+};
+
+/// Bulk: these attempts have no final answer within the result deadline. The targets are unknown
+/// until a later answer says otherwise.
+struct results_overdue {
+  static constexpr std::string_view name = "results_overdue";
+  attempt_no attempt{1};
+  ordinal_ranges ordinals;
+  timestamp published_until{};  ///< Everything published up to here has been looked at.
+
+  static constexpr auto fields = std::tuple{&results_overdue::attempt, &results_overdue::ordinals,
+                                            &results_overdue::published_until};
+  bool operator==(const results_overdue&) const = default;
+};
+
+/// Every target of the partition that the retry publishes again is released.
+struct retry_planned {
+  static constexpr std::string_view name = "retry_planned";
+  run_no retry_run{};
+  std::uint64_t target_count{0};
+
+  static constexpr auto fields =
+      std::tuple{&retry_planned::retry_run, &retry_planned::target_count};
+  bool operator==(const retry_planned&) const = default;
+};
+
+/// Every target of the partition that the recall takes back is released.
+struct recall_planned {
+  static constexpr std::string_view name = "recall_planned";
+  recall_no recall{};
+  std::uint64_t target_count{0};
+  money_minor amount{};
+
+  static constexpr auto fields = std::tuple{&recall_planned::recall, &recall_planned::target_count,
+                                            &recall_planned::amount};
+  bool operator==(const recall_planned&) const = default;
+};
+
+/// Bulk: what the paying service said of recalls, in arrival order.
+struct recalls_recorded {
+  static constexpr std::string_view name = "recalls_recorded";
+  u64_column ordinals;
+  u64_column recall_statuses;  ///< recall_status of each.
+  u64_column recalls;   ///< recall_no of each; 0 = the answer did not say.
+  u64_column at;        ///< Milliseconds: envelope's sentAt.
+  string_column transaction_keys;
+  string_column error_messages;
+  std::uint32_t duplicate_count{0};  ///< Repeats seen with these, counted and not stored.
+
+  static constexpr auto fields = std::tuple{
+      &recalls_recorded::ordinals,         &recalls_recorded::recall_statuses,
+      &recalls_recorded::recalls,          &recalls_recorded::at,
+      &recalls_recorded::transaction_keys, &recalls_recorded::error_messages,
+      &recalls_recorded::duplicate_count};
+  bool operator==(const recalls_recorded&) const = default;
+};
+
 using partition_event =
     std::variant<targets_released, targets_publish_failed, grants_published, results_recorded,
-                 double_grant_detected, partition_done>;
+                 double_grant_detected, partition_done, targets_abandoned, results_overdue,
+                 retry_planned, recall_planned, recalls_recorded>;
 
 }  // namespace bestow

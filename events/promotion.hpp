@@ -165,12 +165,18 @@ struct run_started {
   std::uint16_t encoder_version{1};
   bool complete_when_published{false};  ///< [grants] completion = published.
   std::string started_by;
+  retry_scope retry{retry_scope::none};  ///< Targets published again, as their next attempt.
+  run_no retry_run{};  ///< The run the retry began with; a resumed run goes on with it. 0 = none.
+  u64_column retry_targets;  ///< Ids named by the caller, ascending; empty = all of that scope.
+  std::uint64_t result_deadline_ms{0};  ///< From published to unknown; 0 = never.
 
   static constexpr auto fields = std::tuple{
       &run_started::run,          &run_started::resumed,         &run_started::run_date,
       &run_started::wire,         &run_started::chunk,           &run_started::topic,
       &run_started::partition_token, &run_started::extra_fields, &run_started::encoder_version,
-      &run_started::complete_when_published, &run_started::started_by};
+      &run_started::complete_when_published, &run_started::started_by,
+      &run_started::retry,        &run_started::retry_run,       &run_started::retry_targets,
+      &run_started::result_deadline_ms};
   bool operator==(const run_started&) const = default;
 };
 
@@ -209,9 +215,92 @@ struct promotion_completed {
   bool operator==(const promotion_completed&) const = default;
 };
 
+/// The promotion starts itself at this time. A later promotion_scheduled replaces it.
+struct promotion_scheduled {
+  static constexpr std::string_view name = "promotion_scheduled";
+  timestamp start_at{};
+  std::string scheduled_by;
+
+  static constexpr auto fields =
+      std::tuple{&promotion_scheduled::start_at, &promotion_scheduled::scheduled_by};
+  bool operator==(const promotion_scheduled&) const = default;
+};
+
+/// Given up before its first run: nothing was granted, its voucher numbers are free again.
+struct promotion_cancelled {
+  static constexpr std::string_view name = "promotion_cancelled";
+  std::string reason;
+  std::string cancelled_by;
+
+  static constexpr auto fields =
+      std::tuple{&promotion_cancelled::reason, &promotion_cancelled::cancelled_by};
+  bool operator==(const promotion_cancelled&) const = default;
+};
+
+/// Ended for good: what is unpublished is abandoned, nothing is retried or recalled any more.
+struct promotion_closed {
+  static constexpr std::string_view name = "promotion_closed";
+  std::string reason;
+  std::string closed_by;
+
+  static constexpr auto fields =
+      std::tuple{&promotion_closed::reason, &promotion_closed::closed_by};
+  bool operator==(const promotion_closed&) const = default;
+};
+
+/// The run cannot go on for a fault of the promotion itself; resume once the cause is mended.
+struct promotion_failed {
+  static constexpr std::string_view name = "promotion_failed";
+  run_no run{};
+  std::string code;  ///< Name of the fault.
+  std::string detail;
+
+  static constexpr auto fields =
+      std::tuple{&promotion_failed::run, &promotion_failed::code, &promotion_failed::detail};
+  bool operator==(const promotion_failed&) const = default;
+};
+
+/// Audit: somebody who may not approve this promotion tried to. Once for each principal.
+struct approval_refused {
+  static constexpr std::string_view name = "approval_refused";
+  std::string principal;
+  std::string code;  ///< Name of the rejection.
+
+  static constexpr auto fields = std::tuple{&approval_refused::principal, &approval_refused::code};
+  bool operator==(const approval_refused&) const = default;
+};
+
+/// Granted targets are to be taken back by compensating messages.
+struct recall_started {
+  static constexpr std::string_view name = "recall_started";
+  recall_no recall{};
+  std::string reason;
+  u64_column target_ids;  ///< Ids named by the caller, ascending; empty = every granted target.
+  std::string recalled_by;
+
+  static constexpr auto fields = std::tuple{&recall_started::recall, &recall_started::reason,
+                                            &recall_started::target_ids,
+                                            &recall_started::recalled_by};
+  bool operator==(const recall_started&) const = default;
+};
+
+/// Every message of the recall is released. The answers come later, target by target.
+struct recall_finished {
+  static constexpr std::string_view name = "recall_finished";
+  recall_no recall{};
+  std::uint64_t target_count{0};
+  money_minor amount{};
+
+  static constexpr auto fields = std::tuple{&recall_finished::recall,
+                                            &recall_finished::target_count,
+                                            &recall_finished::amount};
+  bool operator==(const recall_finished&) const = default;
+};
+
 using promotion_event =
     std::variant<promotion_created, batch_opened, targets_imported, batch_closed, batch_abandoned,
                  list_sealed, promotion_approved, run_started, run_stopping, run_stopped,
-                 promotion_completed>;
+                 promotion_completed, promotion_scheduled, promotion_cancelled, promotion_closed,
+                 promotion_failed, approval_refused, recall_started, recall_finished>;
 
 }  // namespace bestow

@@ -36,6 +36,8 @@ using target_ordinal = strong<struct target_ordinal_tag, std::uint32_t>;
 using run_no = strong<struct run_no_tag, std::uint32_t>;
 /// Which try of a target this is, from 1.
 using attempt_no = strong<struct attempt_no_tag, std::uint16_t>;
+/// One recall of a promotion, from 1; 0 means "none".
+using recall_no = strong<struct recall_no_tag, std::uint32_t>;
 /// Place of an event in the log, from 1, gapless; 0 means "before the first event".
 using position = strong<struct position_tag, std::uint64_t>;
 /// Number of events in one stream, from 1; 0 means "the stream does not exist".
@@ -54,6 +56,10 @@ enum class release_kind : std::uint8_t { grant = 1, retry = 2, recall = 3 };
 /// What the paying service said of one attempt.
 enum class process_status : std::uint8_t { success = 1, retrying = 2, failed = 3 };
 enum class import_format : std::uint8_t { csv = 1, ndjson = 2 };
+/// Which targets a run publishes again, besides those never published.
+enum class retry_scope : std::uint8_t { none = 1, failed = 2, unknown = 3 };
+/// What the paying service said of a recall.
+enum class recall_status : std::uint8_t { recalled = 1, failed = 2 };
 
 /// Names of the contract: VOUCHER, POINT, SUCCESS, four_eyes, batch, ... "" for a value outside the
 /// enum, which is how the codec refuses one (events/names.cpp).
@@ -63,6 +69,8 @@ enum class import_format : std::uint8_t { csv = 1, ndjson = 2 };
 [[nodiscard]] auto name_of(release_kind k) -> std::string_view;
 [[nodiscard]] auto name_of(process_status s) -> std::string_view;
 [[nodiscard]] auto name_of(import_format f) -> std::string_view;
+[[nodiscard]] auto name_of(retry_scope s) -> std::string_view;
+[[nodiscard]] auto name_of(recall_status s) -> std::string_view;
 
 /// The aggregates that own streams. The enumerator's name is the subject token and docs heading.
 enum class aggregate : std::uint8_t { promotion = 1, partition = 2, delivery = 3 };

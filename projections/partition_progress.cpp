@@ -86,26 +86,55 @@ auto partition_progress::fold::apply(const fact_head& head, const list_sealed& e
   return targets_.apply(head, e);
 }
 
-auto partition_progress::fold::apply(const fact_head& head, const targets_released& e)
+template <class Event>
+auto partition_progress::fold::count_targets(const fact_head& head, const Event& e)
     -> result<void> {
   auto r = touch(head);
   if (!r) return tl::unexpected{r.error()};
   target_counter count;
   if (auto done = targets_.apply(head, e, count); !done) return done;
   count.tally.apply_to((*r)->counts);
+  return {};
+}
+
+template <class Event>
+auto partition_progress::fold::count_with_amounts(const fact_head& head, const Event& e)
+    -> result<void> {
+  auto r = touch(head);
+  if (!r) return tl::unexpected{r.error()};
+  const auto place = place_of(head);
+  auto list = amounts_.of(place.promotion);
+  if (!list) return tl::unexpected{list.error()};
+  target_counter count{{}, *list, place.number};
+  if (auto done = targets_.apply(head, e, count); !done) return tl::unexpected{done.error()};
+  count.tally.apply_to((*r)->counts);
+  return {};
+}
+
+auto partition_progress::fold::apply(const fact_head& head, const targets_released& e)
+    -> result<void> {
+  if (auto done = count_targets(head, e); !done) return done;
+  auto r = touch(head);
+  if (!r) return tl::unexpected{r.error()};
   (*r)->released += e.message_count;
-  ++(*r)->release_count;
+  // As the partition counts them: a recall concludes nothing anew.
+  if (e.kind != release_kind::recall) ++(*r)->release_count;
   return {};
 }
 
 auto partition_progress::fold::apply(const fact_head& head, const targets_publish_failed& e)
     -> result<void> {
-  auto r = touch(head);
-  if (!r) return tl::unexpected{r.error()};
-  target_counter count;
-  if (auto done = targets_.apply(head, e, count); !done) return done;
-  count.tally.apply_to((*r)->counts);
-  return {};
+  return count_targets(head, e);
+}
+
+auto partition_progress::fold::apply(const fact_head& head, const targets_abandoned& e)
+    -> result<void> {
+  return count_targets(head, e);
+}
+
+auto partition_progress::fold::apply(const fact_head& head, const results_overdue& e)
+    -> result<void> {
+  return count_targets(head, e);
 }
 
 auto partition_progress::fold::apply(const fact_head& head, const grants_published& e)
@@ -122,15 +151,12 @@ auto partition_progress::fold::apply(const fact_head& head, const grants_publish
 
 auto partition_progress::fold::apply(const fact_head& head, const results_recorded& e)
     -> result<void> {
-  auto r = touch(head);
-  if (!r) return tl::unexpected{r.error()};
-  const auto place = place_of(head);
-  auto list = amounts_.of(place.promotion);
-  if (!list) return tl::unexpected{list.error()};
-  target_counter count{{}, *list, place.number};
-  if (auto done = targets_.apply(head, e, count); !done) return tl::unexpected{done.error()};
-  count.tally.apply_to((*r)->counts);
-  return {};
+  return count_with_amounts(head, e);
+}
+
+auto partition_progress::fold::apply(const fact_head& head, const recalls_recorded& e)
+    -> result<void> {
+  return count_with_amounts(head, e);
 }
 
 auto partition_progress::fold::apply(const fact_head& head, const partition_done& e)

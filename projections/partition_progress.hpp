@@ -18,9 +18,10 @@ namespace bestow::projections {
 
 struct partition_progress {
   static constexpr std::string_view name = "partition_progress";
-  static constexpr std::uint32_t version = 1;  ///< Bump when the rows or the fold change.
+  static constexpr std::uint32_t version = 2;  ///< Bump when the rows or the fold change.
   using handles = event_list<list_sealed, targets_released, targets_publish_failed,
-                             grants_published, results_recorded, partition_done>;
+                             grants_published, results_recorded, partition_done, targets_abandoned,
+                             results_overdue, recalls_recorded>;
 
   /// What is stored for a partition.
   struct row {
@@ -44,12 +45,21 @@ struct partition_progress {
     [[nodiscard]] auto apply(const fact_head& head, const grants_published& e) -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const results_recorded& e) -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const partition_done& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const targets_abandoned& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const results_overdue& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const recalls_recorded& e) -> result<void>;
     [[nodiscard]] auto finish() -> result<void>;
     [[nodiscard]] auto load() const -> batch_load { return targets_.load(); }
 
    private:
     /// The row of the fact's partition, marked as updated now.
     [[nodiscard]] auto touch(const fact_head& head) -> result<row*>;
+    /// Folds a fact over targets into the row's counts.
+    template <class Event>
+    [[nodiscard]] auto count_targets(const fact_head& head, const Event& e) -> result<void>;
+    /// The same for a fact that can grant or take back.
+    template <class Event>
+    [[nodiscard]] auto count_with_amounts(const fact_head& head, const Event& e) -> result<void>;
 
     store::view_writer* rows_;
     std::map<partition_place, row> changed_;

@@ -30,6 +30,12 @@ auto encode(const promotion_row& row) -> std::string {
   out.number(row.started_at);
   out.number(row.completed_at);
   out.number(row.updated_at);
+  out.number(row.start_at);
+  out.number(static_cast<std::uint8_t>(row.closed));
+  out.text(row.end_reason);
+  out.text(row.failure);
+  out.number(row.recall_no);
+  out.number(static_cast<std::uint8_t>(row.recall_open));
   return out.take();
 }
 
@@ -59,6 +65,12 @@ auto promotion_summary::decode(std::string_view value) -> result<promotion_row> 
   row.started_at = in.strong_number<timestamp>();
   row.completed_at = in.strong_number<timestamp>();
   row.updated_at = in.strong_number<timestamp>();
+  row.start_at = in.strong_number<timestamp>();
+  row.closed = in.number<std::uint8_t>() != 0;
+  row.end_reason = in.text();
+  row.failure = in.text();
+  row.recall_no = in.number<std::uint32_t>();
+  row.recall_open = in.number<std::uint8_t>() != 0;
   if (!in.complete() || !created || !run) return damaged_row(name, {});
   row.created = *created;
   row.run = *run;
@@ -136,6 +148,7 @@ void promotion_summary::fold::change(const fact_head& head, promotion_row& row,
                                      const run_started& e) {
   row.state = promotion_state::running;
   row.run = e;
+  row.failure.clear();
   if (row.started_at == timestamp{}) row.started_at = head.recorded_at;
 }
 
@@ -154,37 +167,90 @@ void promotion_summary::fold::change(const fact_head& head, promotion_row& row,
 }
 
 void promotion_summary::fold::change(const fact_head&, promotion_row& row,
+                                     const promotion_scheduled& e) {
+  row.state = promotion_state::scheduled;
+  row.start_at = e.start_at;
+}
+
+void promotion_summary::fold::change(const fact_head&, promotion_row& row,
+                                     const promotion_cancelled& e) {
+  row.state = promotion_state::cancelled;
+  row.end_reason = e.reason;
+}
+
+void promotion_summary::fold::change(const fact_head&, promotion_row& row,
+                                     const promotion_closed& e) {
+  row.closed = true;
+  row.end_reason = e.reason;
+}
+
+void promotion_summary::fold::change(const fact_head&, promotion_row& row,
+                                     const promotion_failed& e) {
+  row.state = promotion_state::failed;
+  row.failure = e.code + ": " + e.detail;
+}
+
+void promotion_summary::fold::change(const fact_head&, promotion_row& row,
+                                     const recall_started& e) {
+  row.recall_no = e.recall.value;
+  row.recall_open = true;
+}
+
+void promotion_summary::fold::change(const fact_head&, promotion_row& row,
+                                     const recall_finished&) {
+  row.recall_open = false;
+}
+
+void promotion_summary::fold::change(const fact_head&, promotion_row& row,
                                      const double_grant_detected&) {
   ++row.double_grants;
 }
 
-auto promotion_summary::fold::apply(const fact_head& head, const targets_released& e)
-    -> result<void> {
-  auto row = touch(head);
-  if (!row) return tl::unexpected{row.error()};
-  target_counter count;
-  if (auto done = targets_.apply(head, e, count); !done) return done;
-  count.tally.apply_to((*row)->counts);
-  return {};
-}
-
-auto promotion_summary::fold::apply(const fact_head& head, const targets_publish_failed& e)
-    -> result<void> {
-  auto row = touch(head);
-  if (!row) return tl::unexpected{row.error()};
-  target_counter count;
-  if (auto done = targets_.apply(head, e, count); !done) return done;
-  count.tally.apply_to((*row)->counts);
-  return {};
-}
-
-auto promotion_summary::fold::apply(const fact_head& head, const grants_published& e)
-    -> result<void> {
+template <class Event>
+auto promotion_summary::fold::count_targets(const fact_head& head, const Event& e) -> result<void> {
   auto row = touch(head);
   if (!row) return tl::unexpected{row.error()};
   target_counter count;
   if (auto done = targets_.apply(head, e, count); !done) return tl::unexpected{done.error()};
   count.tally.apply_to((*row)->counts);
+  return {};
+}
+
+auto promotion_summary::fold::apply(const fact_head& head, const targets_released& e)
+    -> result<void> {
+  return count_targets(head, e);
+}
+
+auto promotion_summary::fold::apply(const fact_head& head, const targets_publish_failed& e)
+    -> result<void> {
+  return count_targets(head, e);
+}
+
+auto promotion_summary::fold::apply(const fact_head& head, const targets_abandoned& e)
+    -> result<void> {
+  return count_targets(head, e);
+}
+
+auto promotion_summary::fold::apply(const fact_head& head, const results_overdue& e)
+    -> result<void> {
+  return count_targets(head, e);
+}
+
+auto promotion_summary::fold::apply(const fact_head& head, const grants_published& e)
+    -> result<void> {
+  return count_targets(head, e);
+}
+
+auto promotion_summary::fold::apply(const fact_head& head, const recalls_recorded& e)
+    -> result<void> {
+  auto row = touch(head);
+  if (!row) return tl::unexpected{row.error()};
+  auto list = amounts_.of((*row)->created.promotion);
+  if (!list) return tl::unexpected{list.error()};
+  target_counter count{{}, *list, place_of(head).number};
+  if (auto done = targets_.apply(head, e, count); !done) return done;
+  count.tally.apply_to((*row)->counts);
+  (*row)->duplicate_results += e.duplicate_count;
   return {};
 }
 

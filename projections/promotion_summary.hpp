@@ -15,12 +15,14 @@ namespace bestow::projections {
 
 struct promotion_summary {
   static constexpr std::string_view name = "promotion_summary";
-  static constexpr std::uint32_t version = 1;  ///< Bump when the rows or the fold change.
+  static constexpr std::uint32_t version = 2;  ///< Bump when the rows or the fold change.
   using handles =
       event_list<promotion_created, batch_opened, batch_closed, batch_abandoned, list_sealed,
                  promotion_approved, run_started, run_stopping, run_stopped, promotion_completed,
-                 targets_released, targets_publish_failed, grants_published, results_recorded,
-                 double_grant_detected>;
+                 promotion_scheduled, promotion_cancelled, promotion_closed, promotion_failed,
+                 recall_started, recall_finished, targets_released, targets_publish_failed,
+                 grants_published, results_recorded, double_grant_detected, targets_abandoned,
+                 results_overdue, recalls_recorded>;
 
   class fold {
    public:
@@ -40,6 +42,9 @@ struct promotion_summary {
     [[nodiscard]] auto apply(const fact_head& head, const targets_released& e) -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const targets_publish_failed& e)
         -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const targets_abandoned& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const results_overdue& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const recalls_recorded& e) -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const grants_published& e) -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const results_recorded& e) -> result<void>;
     [[nodiscard]] auto finish() -> result<void>;
@@ -56,7 +61,16 @@ struct promotion_summary {
     static void change(const fact_head& head, promotion_row& row, const run_stopping& e);
     static void change(const fact_head& head, promotion_row& row, const run_stopped& e);
     static void change(const fact_head& head, promotion_row& row, const promotion_completed& e);
+    static void change(const fact_head& head, promotion_row& row, const promotion_scheduled& e);
+    static void change(const fact_head& head, promotion_row& row, const promotion_cancelled& e);
+    static void change(const fact_head& head, promotion_row& row, const promotion_closed& e);
+    static void change(const fact_head& head, promotion_row& row, const promotion_failed& e);
+    static void change(const fact_head& head, promotion_row& row, const recall_started& e);
+    static void change(const fact_head& head, promotion_row& row, const recall_finished& e);
     static void change(const fact_head& head, promotion_row& row, const double_grant_detected& e);
+    /// Folds a fact over targets into the row's counts.
+    template <class Event>
+    [[nodiscard]] auto count_targets(const fact_head& head, const Event& e) -> result<void>;
 
     store::view_writer* rows_;
     std::map<promotion_id, promotion_row> changed_;

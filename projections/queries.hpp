@@ -23,6 +23,7 @@ struct target_view_row {
   store::list_row target;  ///< Text views are copied into `text`.
   target_ordinal ordinal{};
   domain::target_state state{domain::target_state::pending};
+  domain::recall_state recall{domain::recall_state::none};
   bool published{false};
   std::uint16_t attempt{0};
   timestamp published_at{};

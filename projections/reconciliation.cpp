@@ -18,6 +18,8 @@ auto encode(const reconciliation_row& r) -> std::string {
   out.number(r.published_amount);
   out.number(r.publish_failed_count);
   out.number(r.publish_failed_amount);
+  out.number(r.abandoned_count);
+  out.number(r.abandoned_amount);
   out.number(r.provider_count);
   out.number(r.provider_amount);
   out.number(r.refused_count);
@@ -40,6 +42,8 @@ auto decode(promotion_id id, std::string_view value) -> std::optional<reconcilia
   r.published_amount = in.strong_number<money_minor>();
   r.publish_failed_count = in.number<std::uint64_t>();
   r.publish_failed_amount = in.strong_number<money_minor>();
+  r.abandoned_count = in.number<std::uint64_t>();
+  r.abandoned_amount = in.strong_number<money_minor>();
   r.provider_count = in.number<std::uint64_t>();
   r.provider_amount = in.strong_number<money_minor>();
   r.refused_count = in.number<std::uint64_t>();
@@ -59,14 +63,17 @@ struct balance {
     const auto published = is_published(c.after) - is_published(c.before);
     const auto unpublishable = (state_of(c.after) == domain::target_state::publish_failed) -
                                (state_of(c.before) == domain::target_state::publish_failed);
+    const auto abandoned = (state_of(c.after) == domain::target_state::abandoned) -
+                           (state_of(c.before) == domain::target_state::abandoned);
     const auto granted = is_success(c.after) - is_success(c.before);
     row.refused_count +=
         static_cast<std::uint64_t>((state_of(c.after) == domain::target_state::failed) -
                                    (state_of(c.before) == domain::target_state::failed));
-    if (published == 0 && unpublishable == 0 && granted == 0) return;
+    if (published == 0 && unpublishable == 0 && abandoned == 0 && granted == 0) return;
     const auto amount = list.amount(number, c.ordinal).value;
     add(row.published_count, row.published_amount, published, amount);
     add(row.publish_failed_count, row.publish_failed_amount, unpublishable, amount);
+    add(row.abandoned_count, row.abandoned_amount, abandoned, amount);
     add(row.provider_count, row.provider_amount, granted, amount);
   }
 
@@ -164,6 +171,15 @@ auto reconciliation::fold::apply(const fact_head& head, const grants_published& 
 }
 
 auto reconciliation::fold::apply(const fact_head& head, const results_recorded& e) -> result<void> {
+  return move_targets(head, e);
+}
+
+auto reconciliation::fold::apply(const fact_head& head, const targets_abandoned& e)
+    -> result<void> {
+  return move_targets(head, e);
+}
+
+auto reconciliation::fold::apply(const fact_head& head, const results_overdue& e) -> result<void> {
   return move_targets(head, e);
 }
 

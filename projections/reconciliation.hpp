@@ -15,10 +15,11 @@ namespace bestow::projections {
 
 struct reconciliation {
   static constexpr std::string_view name = "reconciliation";
-  static constexpr std::uint32_t version = 1;  ///< Bump when the rows or the fold change.
+  static constexpr std::uint32_t version = 2;  ///< Bump when the rows or the fold change.
   using handles =
       event_list<promotion_created, list_sealed, run_started, promotion_completed, targets_released,
-                 targets_publish_failed, grants_published, results_recorded, double_grant_detected>;
+                 targets_publish_failed, grants_published, results_recorded, double_grant_detected,
+                 targets_abandoned, results_overdue>;
 
   class fold {
    public:
@@ -35,6 +36,8 @@ struct reconciliation {
     [[nodiscard]] auto apply(const fact_head& head, const grants_published& e) -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const results_recorded& e) -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const double_grant_detected& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const targets_abandoned& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const results_overdue& e) -> result<void>;
     [[nodiscard]] auto finish() -> result<void>;
     [[nodiscard]] auto load() const -> batch_load { return targets_.load(); }
 

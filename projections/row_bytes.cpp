@@ -19,7 +19,11 @@ void write_counts(byte_writer& out, const domain::target_counts& c) {
   out.number(c.retrying);
   out.number(c.unknown);
   out.number(c.abandoned);
+  out.number(c.recalling);
+  out.number(c.recalled);
+  out.number(c.recall_failed);
   out.number(c.success_amount);
+  out.number(c.recalled_amount);
 }
 
 auto read_counts(byte_reader& in) -> domain::target_counts {
@@ -33,7 +37,11 @@ auto read_counts(byte_reader& in) -> domain::target_counts {
   c.retrying = in.number<std::uint64_t>();
   c.unknown = in.number<std::uint64_t>();
   c.abandoned = in.number<std::uint64_t>();
+  c.recalling = in.number<std::uint64_t>();
+  c.recalled = in.number<std::uint64_t>();
+  c.recall_failed = in.number<std::uint64_t>();
   c.success_amount = in.strong_number<money_minor>();
+  c.recalled_amount = in.strong_number<money_minor>();
   return c;
 }
 

@@ -33,6 +33,12 @@ struct promotion_row {
   timestamp started_at{};    ///< First run.
   timestamp completed_at{};  ///< First completion.
   timestamp updated_at{};
+  timestamp start_at{};      ///< Of the latest schedule; 0: none.
+  bool closed{false};
+  std::string end_reason;    ///< Why it was cancelled or closed.
+  std::string failure;       ///< Why its run failed; "" again when it goes on.
+  std::uint32_t recall_no{0};  ///< Latest recall; 0: none.
+  bool recall_open{false};     ///< Its messages are still being released.
   auto operator==(const promotion_row&) const -> bool = default;
 };
 
@@ -62,6 +68,8 @@ struct reconciliation_row {
   money_minor published_amount{};
   std::uint64_t publish_failed_count{0};
   money_minor publish_failed_amount{};
+  std::uint64_t abandoned_count{0};
+  money_minor abandoned_amount{};
   std::uint64_t provider_count{0};  ///< Targets the payer answered SUCCESS for.
   money_minor provider_amount{};
   std::uint64_t refused_count{0};  ///< Published, and the payer's last word is FAILED.
@@ -69,10 +77,12 @@ struct reconciliation_row {
   bool completed{false};
   auto operator==(const reconciliation_row&) const -> bool = default;
 
-  /// The whole list is on the stream or counted as unpublishable, and the amounts add up.
+  /// The whole list is on the stream, or counted as unpublishable or abandoned, and the amounts add
+  /// up.
   [[nodiscard]] auto list_matches_stream() const -> bool {
-    return sealed_count == published_count + publish_failed_count &&
-           sealed_amount.value == published_amount.value + publish_failed_amount.value;
+    return sealed_count == published_count + publish_failed_count + abandoned_count &&
+           sealed_amount.value ==
+               published_amount.value + publish_failed_amount.value + abandoned_amount.value;
   }
   /// Every published target was answered for good, and none was granted twice.
   [[nodiscard]] auto stream_matches_provider() const -> bool {

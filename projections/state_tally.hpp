@@ -11,10 +11,16 @@
 
 namespace bestow::projections {
 
-/// State byte of a record: low four bits target_state, bit 7 published at least once.
+/// State byte of a record: low four bits target_state, then two of recall_state, bit 7 published at
+/// least once.
 inline constexpr std::uint8_t published_bit = 0x80;
 [[nodiscard]] constexpr auto state_of(std::uint8_t status) -> domain::target_state {
   return static_cast<domain::target_state>(status & 0x0FU);
+}
+inline constexpr std::uint8_t state_bits = 0x0F;
+inline constexpr std::uint8_t recall_bits = 0x30;
+[[nodiscard]] constexpr auto recall_of(std::uint8_t status) -> domain::recall_state {
+  return static_cast<domain::recall_state>((status & recall_bits) >> 4U);
 }
 [[nodiscard]] constexpr auto is_published(std::uint8_t status) -> bool {
   return (status & published_bit) != 0;
@@ -29,9 +35,12 @@ class state_tally {
   void move(std::uint8_t before, std::uint8_t after) {
     --by_state_[before & 0x0FU];
     ++by_state_[after & 0x0FU];
+    --by_recall_[(before & recall_bits) >> 4U];
+    ++by_recall_[(after & recall_bits) >> 4U];
     published_ += (after >> 7U) - (before >> 7U);
   }
   void add_amount(money_minor amount) { success_amount_ += amount.value; }
+  void add_recalled(money_minor amount) { recalled_amount_ += amount.value; }
 
   /// Adds the differences to a row's counts. Unsigned wrap-around makes minus work.
   void apply_to(domain::target_counts& c) const {
@@ -42,16 +51,25 @@ class state_tally {
     c.retry_success += of(target_state::success_after_retry);
     c.fail += of(target_state::failed) + of(target_state::publish_failed);
     c.retrying += of(target_state::retrying);
-    c.unknown += of(target_state::unknown);
+    c.unknown += of(target_state::unknown) + of(target_state::unknown_after_retrying);
     c.abandoned += of(target_state::abandoned);
     c.success_amount.value += success_amount_;
+    c.recalling += of(domain::recall_state::recalling);
+    c.recalled += of(domain::recall_state::recalled);
+    c.recall_failed += of(domain::recall_state::recall_failed);
+    c.recalled_amount.value += recalled_amount_;
   }
 
  private:
   [[nodiscard]] auto of(domain::target_state s) const -> std::uint64_t {
     return static_cast<std::uint64_t>(by_state_[static_cast<std::size_t>(s)]);
   }
+  [[nodiscard]] auto of(domain::recall_state s) const -> std::uint64_t {
+    return static_cast<std::uint64_t>(by_recall_[static_cast<std::size_t>(s)]);
+  }
   std::array<std::int64_t, 16> by_state_{};
+  std::array<std::int64_t, 4> by_recall_{};
+  std::int64_t recalled_amount_{0};
   std::int64_t published_{0};
   std::int64_t success_amount_{0};
 };

@@ -63,7 +63,12 @@ class target_fold {
     if (e.promotion != place.promotion || e.partition != place.number)
       return poison(head, e.name, "the fact names another partition than its stream");
     waiting_.open(head.at, {place, e.kind, e.attempt, e.message_count, e.ordinals});
-    if (e.kind == release_kind::recall) return {};
+    if (e.kind == release_kind::recall)
+      return over(head, e.name, e.ordinals, [&](Record& r, std::uint32_t ordinal) {
+        const auto before = r.status;
+        set(r, domain::recall_state::recalling);
+        watch.changed(r, target_change{target_ordinal{ordinal}, before, r.status});
+      });
     return over(head, e.name, e.ordinals, [&](Record& r, std::uint32_t ordinal) {
       const auto before = r.status;
       r.attempt = e.attempt.value;
@@ -80,6 +85,52 @@ class target_fold {
       set(r, domain::target_state::publish_failed);
       watch.changed(r, target_change{target_ordinal{ordinal}, before, r.status});
     });
+  }
+
+  template <class Watcher>
+  [[nodiscard]] auto apply(const fact_head& head, const targets_abandoned& e, Watcher&& watch)
+      -> result<void> {
+    return over(head, e.name, e.ordinals, [&](Record& r, std::uint32_t ordinal) {
+      const auto before = r.status;
+      set(r, domain::target_state::abandoned);
+      watch.changed(r, target_change{target_ordinal{ordinal}, before, r.status});
+    });
+  }
+
+  template <class Watcher>
+  [[nodiscard]] auto apply(const fact_head& head, const results_overdue& e, Watcher&& watch)
+      -> result<void> {
+    return over(head, e.name, e.ordinals, [&](Record& r, std::uint32_t ordinal) {
+      const auto before = r.status;
+      set(r, state_of(before) == domain::target_state::retrying
+                 ? domain::target_state::unknown_after_retrying
+                 : domain::target_state::unknown);
+      watch.changed(r, target_change{target_ordinal{ordinal}, before, r.status});
+    });
+  }
+
+  /// Only answers that changed something are stored, so each row is what the target now is.
+  template <class Watcher>
+  [[nodiscard]] auto apply(const fact_head& head, const recalls_recorded& e, Watcher&& watch)
+      -> result<void> {
+    const auto place = place_of(head);
+    const auto size = sizes_.size(place);
+    if (!size) return tl::unexpected{size.error()};
+    targets_ += e.ordinals.size();
+    for (std::size_t i = 0; i < e.ordinals.size(); ++i) {
+      const auto ordinal = e.ordinals[i];
+      if (ordinal >= *size) return beyond(head, e.name, ordinal, *size);
+      const auto at = static_cast<std::uint32_t>(ordinal);
+      auto page = pages_.page(place, at / per_page, *size);
+      if (!page) return tl::unexpected{page.error()};
+      Record& r = (*page)[at % per_page];
+      const auto before = r.status;
+      set(r, static_cast<recall_status>(e.recall_statuses[i]) == recall_status::recalled
+                 ? domain::recall_state::recalled
+                 : domain::recall_state::recall_failed);
+      watch.changed(r, target_change{target_ordinal{at}, before, r.status});
+    }
+    return {};
   }
 
   /// @returns how many messages became published; 0: said before, as the partition's fold has it
@@ -158,7 +209,11 @@ class target_fold {
 
  private:
   static void set(Record& r, domain::target_state s) {
-    r.status = static_cast<std::uint8_t>((r.status & published_bit) | static_cast<unsigned>(s));
+    r.status = static_cast<std::uint8_t>((r.status & ~state_bits) | static_cast<unsigned>(s));
+  }
+  static void set(Record& r, domain::recall_state s) {
+    r.status =
+        static_cast<std::uint8_t>((r.status & ~recall_bits) | static_cast<unsigned>(s) << 4U);
   }
   static auto beyond(const fact_head& head, std::string_view what, std::uint64_t ordinal,
                      std::uint32_t size) -> tl::unexpected<fault> {
@@ -205,12 +260,16 @@ static_assert(sizeof(counted_target) == 4);
 /// A watcher that counts targets as they move and adds up what the granted ones are worth.
 struct target_counter {
   state_tally tally;
-  const store::target_list* list{nullptr};  ///< Needed where a fact can grant (results).
+  const store::target_list* list{nullptr};  ///< Needed where a fact can grant or take back.
   partition_no number{};
   void changed(const counted_target&, const target_change& c) {
     tally.move(c.before, c.after);
-    if (list != nullptr && is_success(c.after) && !is_success(c.before))
+    if (list == nullptr) return;
+    if (is_success(c.after) && !is_success(c.before))
       tally.add_amount(list->amount(number, c.ordinal));
+    if (recall_of(c.after) == domain::recall_state::recalled &&
+        recall_of(c.before) != domain::recall_state::recalled)
+      tally.add_recalled(list->amount(number, c.ordinal));
   }
 };
 

@@ -27,8 +27,11 @@ void target_history::add(const fact_head& head, std::string_view what, std::stri
 auto target_history::apply(const fact_head& head, const targets_released& e) -> result<void> {
   if (!e.ordinals.contains(ordinal_.value)) return {};
   releases_[head.at] = {e.attempt, e.wire, rank_of(e.ordinals, ordinal_.value)};
-  add(head, e.name,
-      fmt::format("{}, attempt {}, run {}", name_of(e.kind), e.attempt.value, e.run.value));
+  if (e.kind == release_kind::recall)
+    add(head, e.name, fmt::format("recall {}: {}", e.recall.value, e.recall_reason));
+  else
+    add(head, e.name,
+        fmt::format("{}, attempt {}, run {}", name_of(e.kind), e.attempt.value, e.run.value));
   return {};
 }
 
@@ -73,6 +76,29 @@ auto target_history::apply(const fact_head& head, const results_recorded& e) -> 
 auto target_history::apply(const fact_head& head, const double_grant_detected& e) -> result<void> {
   if (e.ordinal == ordinal_)
     add(head, e.name, fmt::format("a second SUCCESS {}", e.transaction_key));
+  return {};
+}
+
+auto target_history::apply(const fact_head& head, const targets_abandoned& e) -> result<void> {
+  if (e.ordinals.contains(ordinal_.value)) add(head, e.name, "the promotion was closed");
+  return {};
+}
+
+auto target_history::apply(const fact_head& head, const results_overdue& e) -> result<void> {
+  if (e.ordinals.contains(ordinal_.value))
+    add(head, e.name, fmt::format("attempt {}, no answer in time", e.attempt.value));
+  return {};
+}
+
+auto target_history::apply(const fact_head& head, const recalls_recorded& e) -> result<void> {
+  for (std::size_t i = 0; i < e.ordinals.size(); ++i) {
+    if (e.ordinals[i] != ordinal_.value) continue;
+    std::string detail{name_of(static_cast<recall_status>(e.recall_statuses[i]))};
+    if (const auto key = e.transaction_keys[i]; !key.empty()) detail += fmt::format(" {}", key);
+    if (const auto error = e.error_messages[i]; !error.empty())
+      detail += fmt::format(", {}", error);
+    add(head, e.name, std::move(detail));
+  }
   return {};
 }
 

@@ -16,7 +16,8 @@ namespace bestow::projections {
 class target_history {
  public:
   using handles = event_list<targets_released, targets_publish_failed, grants_published,
-                             results_recorded, double_grant_detected>;
+                             results_recorded, double_grant_detected, targets_abandoned,
+                             results_overdue, recalls_recorded>;
 
   explicit target_history(target_ordinal ordinal) : ordinal_{ordinal} {}
 
@@ -25,6 +26,10 @@ class target_history {
   [[nodiscard]] auto apply(const fact_head& head, const grants_published& e) -> result<void>;
   [[nodiscard]] auto apply(const fact_head& head, const results_recorded& e) -> result<void>;
   [[nodiscard]] auto apply(const fact_head& head, const double_grant_detected& e) -> result<void>;
+
+  [[nodiscard]] auto apply(const fact_head& head, const targets_abandoned& e) -> result<void>;
+  [[nodiscard]] auto apply(const fact_head& head, const results_overdue& e) -> result<void>;
+  [[nodiscard]] auto apply(const fact_head& head, const recalls_recorded& e) -> result<void>;
 
   [[nodiscard]] auto take() -> std::vector<target_fact> { return std::move(lines_); }
 

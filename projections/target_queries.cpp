@@ -40,6 +40,7 @@ auto row_of(const sealed_view& view, const walked_target& t) -> target_view_row 
   row.target = view.list->row(t.partition, t.ordinal);
   row.ordinal = t.ordinal;
   row.state = state_of(t.record.status);
+  row.recall = recall_of(t.record.status);
   row.published = is_published(t.record.status);
   row.attempt = t.record.attempt;
   row.published_at = t.record.published_at;

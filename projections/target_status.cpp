@@ -46,4 +46,17 @@ auto target_status::fold::apply(const fact_head& head, const results_recorded& e
   return {};
 }
 
+auto target_status::fold::apply(const fact_head& head, const targets_abandoned& e)
+    -> result<void> {
+  return targets_.apply(head, e, stamper{head});
+}
+
+auto target_status::fold::apply(const fact_head& head, const results_overdue& e) -> result<void> {
+  return targets_.apply(head, e, stamper{head});
+}
+
+auto target_status::fold::apply(const fact_head& head, const recalls_recorded& e) -> result<void> {
+  return targets_.apply(head, e, stamper{head});
+}
+
 }  // namespace bestow::projections

@@ -17,7 +17,7 @@ namespace bestow::projections {
 
 /// One target, 32 bytes. All zero = pending.
 struct status_record {
-  std::uint8_t status{0};       ///< state_tally.hpp: target_state, bit 7 published.
+  std::uint8_t status{0};       ///< state_tally.hpp: target and recall state, bit 7 published.
   std::uint8_t process{0};      ///< process_status of the last result that changed it; 0 = none.
   std::uint16_t attempt{0};     ///< Attempts released.
   std::uint32_t result_row{0};  ///< Row of that result in its fact.
@@ -29,9 +29,10 @@ static_assert(sizeof(status_record) == 32);
 
 struct target_status {
   static constexpr std::string_view name = "target_status";
-  static constexpr std::uint32_t version = 1;  ///< Bump when the record or the fold change.
+  static constexpr std::uint32_t version = 2;  ///< Bump when the record or the fold change.
   using handles = event_list<list_sealed, targets_released, targets_publish_failed,
-                             grants_published, results_recorded>;
+                             grants_published, results_recorded, targets_abandoned,
+                             results_overdue, recalls_recorded>;
 
   class fold {
    public:
@@ -43,6 +44,9 @@ struct target_status {
         -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const grants_published& e) -> result<void>;
     [[nodiscard]] auto apply(const fact_head& head, const results_recorded& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const targets_abandoned& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const results_overdue& e) -> result<void>;
+    [[nodiscard]] auto apply(const fact_head& head, const recalls_recorded& e) -> result<void>;
     [[nodiscard]] auto finish() -> result<void> { return targets_.write(); }
     [[nodiscard]] auto load() const -> batch_load { return targets_.load(); }
 

@@ -6,7 +6,8 @@ namespace bestow::projections {
 
 state_filter::state_filter(std::optional<domain::target_state> wanted) : all_{!wanted} {
   if (!wanted) return;
-  for (std::size_t s = 0; s <= static_cast<std::size_t>(domain::target_state::abandoned); ++s)
+  for (std::size_t s = 0; s <= static_cast<std::size_t>(domain::target_state::unknown_after_retrying);
+       ++s)
     taken_[s] = name_of(static_cast<domain::target_state>(s)) == name_of(*wanted);
 }
 

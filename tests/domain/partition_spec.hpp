@@ -25,18 +25,28 @@ class rising_amounts final : public amount_source {
   // A field added to partition does not bind here until it is compared too.
   const auto& [promotion, number, type, states, attempts, key_hashes, seen, next, open, counts, run,
                release_count, done_at_release, duplicates, ignored, double_grants, double_keys,
-               version] = a;
+               awaited, retry_run, retry_next, retry_count, retry_done, recall, recall_next,
+               recall_count, recall_amount, recall_done, recalls, version] = a;
   static_cast<void>(version);
   const auto same_open = [](const open_release& x, const open_release& y) {
     return x.at == y.at && x.ordinals == y.ordinals && x.message_count == y.message_count &&
-           x.attempt == y.attempt;
+           x.attempt == y.attempt && x.kind == y.kind;
+  };
+  const auto same_awaited = [](const awaited_chunk& x, const awaited_chunk& y) {
+    return x.published_at == y.published_at && x.ordinals == y.ordinals && x.attempt == y.attempt;
   };
   return promotion == b.promotion && number == b.number && type == b.type && states == b.states &&
          attempts == b.attempts && key_hashes == b.key_hashes && seen == b.seen && next == b.next &&
          std::equal(open.begin(), open.end(), b.open.begin(), b.open.end(), same_open) &&
          counts == b.counts && run == b.run && release_count == b.release_count &&
          done_at_release == b.done_at_release && duplicates == b.duplicates &&
-         ignored == b.ignored && double_grants == b.double_grants && double_keys == b.double_keys;
+         ignored == b.ignored && double_grants == b.double_grants && double_keys == b.double_keys &&
+         std::equal(awaited.begin(), awaited.end(), b.awaited.begin(), b.awaited.end(),
+                    same_awaited) &&
+         retry_run == b.retry_run && retry_next == b.retry_next && retry_count == b.retry_count &&
+         retry_done == b.retry_done && recall == b.recall && recall_next == b.recall_next &&
+         recall_count == b.recall_count && recall_amount == b.recall_amount &&
+         recall_done == b.recall_done && recalls == b.recalls;
 }
 
 [[nodiscard]] inline auto run_of(std::uint32_t no) -> run_started {
@@ -145,7 +155,10 @@ class partition_spec {
     return *this;
   }
   [[nodiscard]] auto state_of(std::uint32_t ordinal) const -> target_state {
-    return static_cast<target_state>(state_.states[ordinal] & 0x7FU);
+    return static_cast<target_state>(state_.states[ordinal] & 0x0FU);
+  }
+  [[nodiscard]] auto recall_of(std::uint32_t ordinal) const -> recall_state {
+    return static_cast<recall_state>((state_.states[ordinal] & 0x30U) >> 4U);
   }
   [[nodiscard]] auto state() const -> const partition& { return state_; }
   [[nodiscard]] auto counts() const -> const target_counts& { return state_.counts; }

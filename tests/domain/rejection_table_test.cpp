@@ -53,7 +53,8 @@ TEST_CASE("the table of rejections is the enum, in its order", "[unit][rejection
   for (const auto& r : rejection_table()) {
     CAPTURE(r.name);
     CHECK((r.http_status == 404 || r.http_status == 409 || r.http_status == 422));
-    CHECK((r.http_status == 404) == (r.code == rejection::promotion_not_found));
+    CHECK((r.http_status == 404) == (r.code == rejection::promotion_not_found ||
+                                     r.code == rejection::target_not_found));
   }
 }
 

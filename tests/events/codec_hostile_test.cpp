@@ -59,6 +59,15 @@ auto bin_of_column(const Column& column) -> bytes {
   return bin_of(content);
 }
 
+/// The sample of one type.
+template <class Event>
+auto sample_of(const std::vector<any_event>& samples) -> const any_event& {
+  for (const auto& e : samples)
+    if (std::holds_alternative<Event>(e)) return e;
+  FAIL("no sample");
+  return samples.front();
+}
+
 }  // namespace
 
 TEST_CASE("a fact cut short at any length is refused", "[unit][codec][hostile]") {
@@ -190,9 +199,9 @@ TEST_CASE("integers are read by value, not by the width they were written in", "
 
 TEST_CASE("columns of one fact that do not fit together are refused", "[unit][codec][hostile]") {
   const auto samples = sample_events();
-  const auto& imported = samples[2];
-  const auto& sealed = samples[5];
-  const auto& results = samples[14];
+  const auto& imported = sample_of<targets_imported>(samples);
+  const auto& sealed = sample_of<list_sealed>(samples);
+  const auto& results = sample_of<results_recorded>(samples);
   const auto two = bin_of_column(u64_column::of({1, 1}));
   for (const std::size_t index : {7U, 8U, 9U, 10U, 15U})
     check_refused<targets_imported>(with_element(imported, index, two));
@@ -213,7 +222,7 @@ TEST_CASE("a column's number that is no index or status is refused", "[unit][cod
   const auto samples = sample_events();
   const auto refused = [&](std::size_t index, std::vector<std::uint64_t> values) {
     check_refused<results_recorded>(
-        with_element(samples[14], index, bin_of_column(u64_column::of(std::move(values)))));
+        with_element(sample_of<results_recorded>(samples), index, bin_of_column(u64_column::of(std::move(values)))));
   };
   refused(0, {1, 2, 4'294'967'296});  // An ordinal above 32 bits.
   refused(1, {1, 2, 4});
@@ -221,7 +230,7 @@ TEST_CASE("a column's number that is no index or status is refused", "[unit][cod
   refused(2, {1, 1, 65'536});  // An attempt above 16 bits.
   const auto imported = [&](std::size_t index, std::vector<std::uint64_t> values) {
     check_refused<targets_imported>(
-        with_element(samples[2], index, bin_of_column(u64_column::of(std::move(values)))));
+        with_element(sample_of<targets_imported>(samples), index, bin_of_column(u64_column::of(std::move(values)))));
   };
   imported(8, {0, 1, 1'024});  // Partitions are 0..1023.
   imported(15, {0, 1, 2});     // A withdrawal is 0 or 1.

@@ -130,7 +130,7 @@ TEST_CASE("every event belongs to the aggregate whose variant holds it", "[unit]
 }
 
 TEST_CASE("an event type that this binary does not know asks for a newer one", "[unit][codec]") {
-  for (const unsigned number : {0U, 12U, 31U, 38U, 67U, 65'535U}) {
+  for (const unsigned number : {0U, 31U, 63U, 100U, 65'535U}) {
     const auto type = static_cast<event_type>(number);
     for (const auto code : {decode_any(type, {}).error().code,
                             decode_promotion(type, {}).error().code,

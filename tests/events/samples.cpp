@@ -86,6 +86,10 @@ auto sample_run_started() -> run_started {
   e.encoder_version = 3;
   e.complete_when_published = true;
   e.started_by = "cron";
+  e.retry = retry_scope::unknown;
+  e.retry_run = {1};
+  e.retry_targets = u64_column::of({7, 9'007'199'254'740'993});
+  e.result_deadline_ms = 86'400'000;
   return e;
 }
 
@@ -105,6 +109,21 @@ auto sample_released() -> targets_released {
   e.partition_token = false;
   e.topic = "prepay.campaign.voucher.publish";
   e.sent_at = noon;
+  e.retry_run = {2};
+  e.recall = {4};
+  e.recall_reason = "오지급 회수";
+  return e;
+}
+
+auto sample_recalls() -> recalls_recorded {
+  recalls_recorded e;
+  e.ordinals = u64_column::of({5, 6});
+  e.recall_statuses = u64_column::of({1, 2});
+  e.recalls = u64_column::of({1, 0});
+  e.at = u64_column::of({1'768'959'000'000, 1'768'959'000'250});
+  e.transaction_keys = texts({"rx-1", ""});
+  e.error_messages = texts({"", "이미 사용됨"});
+  e.duplicate_count = 2;
   return e;
 }
 
@@ -209,12 +228,24 @@ auto sample_events() -> std::vector<any_event> {
       run_stopping{{2}, "budget review", "operator"},
       run_stopped{{2}},
       promotion_completed{{2}, 980, 10, {9'800'000}},
+      promotion_scheduled{noon, "operator"},
+      promotion_cancelled{"wrong list", "operator"},
+      promotion_closed{"campaign is over", "operator"},
+      promotion_failed{{2}, "log_corrupt", "the sealed list cannot be read"},
+      approval_refused{"marketing", "approver_is_creator"},
+      recall_started{{1}, "오지급 회수", u64_column::of({7, 12}), "operator"},
+      recall_finished{{1}, 2, {20'000}},
       sample_released(),
       targets_publish_failed{{2}, {2}, ranges({{3, 2}}), "message exceeds max_payload"},
-      grants_published{{77'000}, 1'000'001, 1'000},
+      grants_published{{77'000}, 1'000'001, 1'000, noon},
       sample_results(),
       double_grant_detected{{70'001}, "tx-second", {2}, noon},
       partition_done{{2}, 4, 490, 5, {-4'900'000}},
+      targets_abandoned{ranges({{400, 90}})},
+      results_overdue{{2}, ranges({{3, 2}, {9, 1}}), noon},
+      retry_planned{{2}, 17},
+      recall_planned{{1}, 2, {20'000}},
+      sample_recalls(),
       stream_generation_started{"GRANTS_VOUCHER", 2, 5'000'000'000, {123}},
       stream_tail_republished{"GRANTS_POINT", 1'001, 2'000},
       stream_halted{"GRANTS_POINT", "broker_stream_damaged", "holes: 17 messages"},
