@@ -41,7 +41,27 @@ auto read_catalog(directory_state& s) -> result<void> {
   }
 }
 
-/// The promotion's newest fact; nothing follows the seal but approval and run facts.
+/// Where a promotion stands, without its list: its few facts that are not bulk.
+auto standing_of(const store::event_log& log, promotion_id id) -> result<domain::promotion> {
+  store::read_options few;
+  for (const auto type : all_event_types())
+    if (type != event_type::targets_imported) few.types.push_back(type);
+  domain::promotion p;
+  result<void> outcome{};
+  const auto seen =
+      log.read_stream(stream_of(id), stream_version{}, few, [&](const store::stored_event& stored) {
+        auto event = decode_promotion(stored.type, stored.payload);
+        if (event) domain::fold(p, *event);
+        if (!event) outcome = tl::unexpected{event.error()};
+        return event.has_value();
+      });
+  if (!seen) return tl::unexpected{seen.error()};
+  if (!outcome) return tl::unexpected{outcome.error()};
+  return p;
+}
+
+/// The promotion's newest fact; before the seal nothing has a higher number than the seal's but the
+/// cancel.
 auto newest_fact(const store::event_log& log, promotion_id id) -> result<event_type> {
   const auto stream = stream_of(id);
   const auto version = log.version_of(stream);
@@ -59,16 +79,21 @@ auto newest_fact(const store::event_log& log, promotion_id id) -> result<event_t
   return newest;
 }
 
-/// A promotion that cannot be read is woken too: its host says what is wrong.
-auto is_active(const store::event_log& log, promotion_id id) -> bool {
-  const auto newest = newest_fact(log, id);
-  return !newest || *newest == event_type::run_started || *newest == event_type::run_stopping;
+/// Who has something to do by itself. A promotion that cannot be read is woken too: its host says
+/// what is wrong.
+auto is_active(const result<domain::promotion>& p) -> bool {
+  using domain::promotion_state;
+  if (!p || p->recall_open) return true;
+  // At rest, but answers to what it published may become overdue.
+  return p->state == promotion_state::running || p->state == promotion_state::stopping ||
+         p->state == promotion_state::stopped || p->state == promotion_state::failed;
 }
 
 /// Before the seal there are no partitions: a stray result must not wake one on half a list.
 auto is_sealed(const store::event_log& log, promotion_id id) -> bool {
   const auto newest = newest_fact(log, id);
-  return newest && *newest >= event_type::list_sealed;
+  return newest && *newest >= event_type::list_sealed &&
+         *newest != event_type::promotion_cancelled;
 }
 
 auto live_promotions(const directory_state& s) -> std::size_t {
@@ -212,6 +237,32 @@ void start_singleton(directory_host* self, directory_state::singleton& one) {
   self->monitor(one.address);
 }
 
+void watch_starts(directory_host* self) {
+  auto& s = self->state;
+  if (s.starts.empty() || s.start_ticking) return;
+  s.start_ticking = true;
+  self->delayed_send(self, limits::start_tick_every, start_tick{});
+}
+
+void set_start(directory_host* self, const start_set& c) {
+  if (c.at == timestamp{})
+    self->state.starts.erase(c.promotion.value);
+  else
+    self->state.starts[c.promotion.value] = c.at;
+  watch_starts(self);
+}
+
+/// A promotion that is due is told so until it says that it has started, or will not.
+void start_what_is_due(directory_host* self) {
+  auto& s = self->state;
+  s.start_ticking = false;
+  if (s.stopping) return;
+  const auto now = s.context->parts.time->wall();
+  for (const auto& [id, at] : s.starts)
+    if (at <= now) self->send(host_of(self, stream_of(promotion_id{id})), start_due{});
+  watch_starts(self);
+}
+
 constexpr std::uint64_t singleton_slot = 1ULL << 63U;
 
 void finish_shutdown(directory_host* self);
@@ -306,9 +357,13 @@ void set_up(directory_host* self) {
   }
   if (s.singletons.empty()) list_singletons(self);
   for (auto& one : s.singletons) start_singleton(self, one);
-  for (const auto& [id, entry] : s.catalog.promotions)
-    if (is_active(*s.context->parts.log, promotion_id{id}))
-      static_cast<void>(host_of(self, stream_of(promotion_id{id})));
+  for (const auto& [id, entry] : s.catalog.promotions) {
+    const auto standing = standing_of(*s.context->parts.log, promotion_id{id});
+    if (is_active(standing)) static_cast<void>(host_of(self, stream_of(promotion_id{id})));
+    if (standing && standing->state == domain::promotion_state::scheduled)
+      s.starts[id] = standing->start_at;
+  }
+  watch_starts(self);
 }
 
 }  // namespace
@@ -331,6 +386,8 @@ auto run_directory(directory_host* self, context_ptr context) -> caf::behavior {
         for (const auto& one : self->state.singletons)
           if (one.name == "projector" && one.address) self->send(one.address, step_tick{});
       },
+      [=](const start_set& c) { set_start(self, c); },
+      [=](const start_tick&) { start_what_is_due(self); },
       [=](const fatal& f) { end_process(self, f.why); },
       [=](const shutdown&) { return shut_down(self); },
   };

@@ -37,6 +37,8 @@ struct directory_state {
   std::map<stream_id, std::chrono::milliseconds> backoff_of;
   /// Per actor, within limits::restart_window.
   std::map<std::string, std::deque<std::chrono::nanoseconds>> restarts;
+  std::map<std::uint64_t, timestamp> starts;         ///< Promotions that start themselves, and when.
+  bool start_ticking{false};
   bool stopping{false};
   std::optional<caf::response_promise> stopped;      ///< Answer to shutdown.
 };

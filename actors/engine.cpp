@@ -16,13 +16,11 @@ namespace {
 constexpr auto stop_bound = std::chrono::seconds{10};
 constexpr auto status_timeout = std::chrono::milliseconds{500};
 
-/// yyyymmdd of the instant in Asia/Seoul.
-auto seoul_date(timestamp at) -> std::uint32_t {
-  std::string text;
-  domain::append_seoul_compact(text, at);
-  std::uint32_t date = 0;
-  for (std::size_t i = 0; i < 8; ++i) date = date * 10 + static_cast<std::uint32_t>(text[i] - '0');
-  return date;
+/// Ascending, each once.
+auto ordered(std::vector<std::uint64_t> ids) -> std::vector<std::uint64_t> {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
 }
 
 auto not_found(promotion_id id) -> trouble {
@@ -87,7 +85,7 @@ class caf_engine final : public engine {
   }
   auto start_run(promotion_id id, std::uint32_t run_date, const caller& by)
       -> outcome<command_receipt> override {
-    if (run_date == 0) run_date = seoul_date(context_->parts.time->wall());
+    if (run_date == 0) run_date = domain::seoul_date(context_->parts.time->wall());
     return ask<command_reply>(id, limits::request_timeout, start_request{run_date, false, by});
   }
   auto stop_run(promotion_id id, std::string reason, const caller& by)
@@ -95,8 +93,31 @@ class caf_engine final : public engine {
     return ask<command_reply>(id, limits::request_timeout, stop_request{std::move(reason), by});
   }
   auto resume(promotion_id id, const caller& by) -> outcome<command_receipt> override {
-    const auto today = seoul_date(context_->parts.time->wall());
+    const auto today = domain::seoul_date(context_->parts.time->wall());
     return ask<command_reply>(id, limits::request_timeout, start_request{today, true, by});
+  }
+  auto schedule(promotion_id id, timestamp at, const caller& by)
+      -> outcome<command_receipt> override {
+    return ask<command_reply>(id, limits::request_timeout, schedule_request{at, by});
+  }
+  auto cancel(promotion_id id, std::string reason, const caller& by)
+      -> outcome<command_receipt> override {
+    return ask<command_reply>(id, limits::request_timeout, cancel_request{std::move(reason), by});
+  }
+  auto close(promotion_id id, std::string reason, const caller& by)
+      -> outcome<command_receipt> override {
+    return ask<command_reply>(id, limits::request_timeout, close_request{std::move(reason), by});
+  }
+  auto retry(promotion_id id, retry_scope scope, std::vector<std::uint64_t> targets,
+             const caller& by) -> outcome<command_receipt> override {
+    return ask<command_reply>(id, limits::request_timeout,
+                              retry_request{scope, ordered(std::move(targets)), by});
+  }
+  auto recall(promotion_id id, std::string reason, std::vector<std::uint64_t> targets,
+              const caller& by) -> outcome<command_receipt> override {
+    return ask<command_reply>(
+        id, limits::request_timeout,
+        recall_request{std::move(reason), ordered(std::move(targets)), by});
   }
   auto rebuild_view(std::string_view name) -> result<bool> override {
     auto started = context_->parts.views->start_rebuild(name);

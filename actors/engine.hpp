@@ -6,6 +6,7 @@
 // Threads: any thread may call; each call blocks its caller until the answer.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -87,6 +88,9 @@ struct grant_settings {
   bool extra_fields{true};
   bool partition_token{true};
   bool complete_when_published{false};
+  /// From published to unknown when no final answer comes; 0 = never. Not used when a promotion
+  /// completes as published.
+  std::chrono::milliseconds result_deadline{std::chrono::hours{24}};
   std::uint64_t rate_per_second{0};  ///< Messages per second over all promotions of a type; 0 = unlimited.
   bool named_tokens{false};
 };
@@ -167,6 +171,26 @@ class engine {
   [[nodiscard]] virtual auto stop_run(promotion_id id, std::string reason, const caller& by)
       -> outcome<command_receipt> = 0;
   [[nodiscard]] virtual auto resume(promotion_id id, const caller& by)
+      -> outcome<command_receipt> = 0;
+
+  /// The promotion starts itself at `at`, also after downtime. Asked again it moves.
+  [[nodiscard]] virtual auto schedule(promotion_id id, timestamp at, const caller& by)
+      -> outcome<command_receipt> = 0;
+  /// Before the first run only.
+  [[nodiscard]] virtual auto cancel(promotion_id id, std::string reason, const caller& by)
+      -> outcome<command_receipt> = 0;
+  /// From stopped, completed or failed: what is unpublished becomes abandoned; no more retry or recall.
+  [[nodiscard]] virtual auto close(promotion_id id, std::string reason, const caller& by)
+      -> outcome<command_receipt> = 0;
+  /// Publishes failed or unknown targets again as a new run. `targets`: their ids in any order;
+  /// empty = all of that scope.
+  [[nodiscard]] virtual auto retry(promotion_id id, retry_scope scope,
+                                   std::vector<std::uint64_t> targets, const caller& by)
+      -> outcome<command_receipt> = 0;
+  /// Takes granted targets back. Returns when the recall is durable; its messages and the answers
+  /// follow. `targets`: their ids in any order; empty = every granted one.
+  [[nodiscard]] virtual auto recall(promotion_id id, std::string reason,
+                                    std::vector<std::uint64_t> targets, const caller& by)
       -> outcome<command_receipt> = 0;
 
   [[nodiscard]] virtual auto rebuild_view(std::string_view name) -> result<bool> = 0;

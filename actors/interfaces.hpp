@@ -59,6 +59,26 @@ struct run_begin {
 struct run_end {
   run_started run;
 };
+/// Take these targets back. Repeating it is harmless; answered by recall_share when all is released.
+struct recall_begin {
+  recall_started recall;
+  run_started run;  ///< The latest run, for its settings.
+};
+/// The promotion is closed: abandon what was never released.
+struct abandon_begin {
+  run_started run;
+};
+/// What do you know of the targets a retry or recall would act on?
+struct survey_request {
+  retry_scope scope{retry_scope::none};  ///< none: a recall.
+  std::vector<std::uint32_t> named;      ///< Ordinals; empty = all.
+};
+struct survey_reply {
+  domain::survey_counts counts;  ///< Of the named ones only, when there are any.
+  std::vector<std::uint32_t> unfit;
+};
+/// INTERNAL: answers may be overdue.
+struct deadline_tick {};
 /// Publisher to partition: release one chunk. At most one unanswered per partition.
 struct release_credit {};
 /// JetStream stored the release at this log position. At most the window of the stream.
@@ -93,6 +113,18 @@ struct partition_quiet {
 struct partition_finished {
   partition_no partition{};
   partition_done facts;
+};
+/// Every message of the partition's share of the recall is released.
+struct recall_share {
+  partition_no partition{};
+  recall_no recall{};
+  std::uint64_t target_count{0};
+  money_minor amount{};
+};
+/// The partition cannot be started for a fault that a restart does not mend.
+struct partition_broken {
+  partition_no partition{};
+  fault why;
 };
 /// A partition has (re)started and asks where its promotion stands.
 struct partition_hello {
@@ -135,6 +167,30 @@ struct stop_request {
   std::string reason;
   caller by;
 };
+struct schedule_request {
+  timestamp start_at{};
+  caller by;
+};
+struct cancel_request {
+  std::string reason;
+  caller by;
+};
+struct close_request {
+  std::string reason;
+  caller by;
+};
+struct retry_request {
+  retry_scope scope{retry_scope::failed};
+  std::vector<std::uint64_t> targets;  ///< Ascending, each once; empty = all of the scope.
+  caller by;
+};
+struct recall_request {
+  std::string reason;
+  std::vector<std::uint64_t> targets;  ///< Ascending, each once; empty = every granted one.
+  caller by;
+};
+/// Directory to promotion: its time has come.
+struct start_due {};
 struct command_reply {
   outcome<command_receipt> answer;
 };
@@ -239,6 +295,13 @@ struct found {
   caf::actor host;
   std::optional<fault> why;
 };
+/// The promotion starts itself at this time; 0 = no more.
+struct start_set {
+  promotion_id promotion{};
+  timestamp at{};
+};
+/// INTERNAL: is a start due?
+struct start_tick {};
 struct create_request {
   promotion_created wanted;
   caller by;
@@ -260,65 +323,4 @@ struct shutdown_done {};
 
 }  // namespace bestow::actors
 
-#define BESTOW_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bestow::actors::type)
-BESTOW_LOCAL_MESSAGE(append_request)
-BESTOW_LOCAL_MESSAGE(append_reply)
-BESTOW_LOCAL_MESSAGE(barrier_request)
-BESTOW_LOCAL_MESSAGE(barrier_reply)
-BESTOW_LOCAL_MESSAGE(commit_tick)
-BESTOW_LOCAL_MESSAGE(follow_head)
-BESTOW_LOCAL_MESSAGE(head_moved)
-BESTOW_LOCAL_MESSAGE(head_seen)
-BESTOW_LOCAL_MESSAGE(run_begin)
-BESTOW_LOCAL_MESSAGE(run_end)
-BESTOW_LOCAL_MESSAGE(release_credit)
-BESTOW_LOCAL_MESSAGE(chunk_published)
-BESTOW_LOCAL_MESSAGE(results_request)
-BESTOW_LOCAL_MESSAGE(results_reply)
-BESTOW_LOCAL_MESSAGE(retire)
-BESTOW_LOCAL_MESSAGE(idle_tick)
-BESTOW_LOCAL_MESSAGE(nudge_tick)
-BESTOW_LOCAL_MESSAGE(partition_quiet)
-BESTOW_LOCAL_MESSAGE(partition_finished)
-BESTOW_LOCAL_MESSAGE(partition_hello)
-BESTOW_LOCAL_MESSAGE(open_batch_request)
-BESTOW_LOCAL_MESSAGE(batch_reply)
-BESTOW_LOCAL_MESSAGE(import_request)
-BESTOW_LOCAL_MESSAGE(import_reply)
-BESTOW_LOCAL_MESSAGE(close_batch_request)
-BESTOW_LOCAL_MESSAGE(abandon_batch_request)
-BESTOW_LOCAL_MESSAGE(seal_request)
-BESTOW_LOCAL_MESSAGE(approve_request)
-BESTOW_LOCAL_MESSAGE(start_request)
-BESTOW_LOCAL_MESSAGE(stop_request)
-BESTOW_LOCAL_MESSAGE(command_reply)
-BESTOW_LOCAL_MESSAGE(stop_timeout)
-BESTOW_LOCAL_MESSAGE(claim_request)
-BESTOW_LOCAL_MESSAGE(claim_reply)
-BESTOW_LOCAL_MESSAGE(claim_settled)
-BESTOW_LOCAL_MESSAGE(claims_released)
-BESTOW_LOCAL_MESSAGE(build_list)
-BESTOW_LOCAL_MESSAGE(list_built)
-BESTOW_LOCAL_MESSAGE(want_release)
-BESTOW_LOCAL_MESSAGE(decline_release)
-BESTOW_LOCAL_MESSAGE(open_releases)
-BESTOW_LOCAL_MESSAGE(delivery_restarted)
-BESTOW_LOCAL_MESSAGE(ack_arrived)
-BESTOW_LOCAL_MESSAGE(link_changed)
-BESTOW_LOCAL_MESSAGE(publisher_tick)
-BESTOW_LOCAL_MESSAGE(delivery_query)
-BESTOW_LOCAL_MESSAGE(delivery_reply)
-BESTOW_LOCAL_MESSAGE(results_arrived)
-BESTOW_LOCAL_MESSAGE(intake_retry)
-BESTOW_LOCAL_MESSAGE(intake_connect)
-BESTOW_LOCAL_MESSAGE(step_tick)
-BESTOW_LOCAL_MESSAGE(poke_projectors)
-BESTOW_LOCAL_MESSAGE(find_promotion)
-BESTOW_LOCAL_MESSAGE(find_partition)
-BESTOW_LOCAL_MESSAGE(found)
-BESTOW_LOCAL_MESSAGE(create_request)
-BESTOW_LOCAL_MESSAGE(retiring)
-BESTOW_LOCAL_MESSAGE(fatal)
-BESTOW_LOCAL_MESSAGE(restart_due)
-BESTOW_LOCAL_MESSAGE(shutdown)
-BESTOW_LOCAL_MESSAGE(shutdown_done)
+#include "actors/local_messages.hpp"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "actors/grant_content.hpp"
 #include "events/limits.hpp"
 
 namespace bestow::actors {
@@ -10,7 +9,6 @@ namespace bestow::actors {
 namespace {
 
 using host = caf::stateful_actor<partition_state>;
-using on_durable = std::function<void(const store::append_receipt&)>;
 constexpr auto idle_check = std::chrono::seconds{30};
 
 /// The sealed list's amounts, as the fold asks for them.
@@ -61,7 +59,24 @@ void end_for_replay(host* self) {
   self->quit(replay_needed);
 }
 
-void append(host* self, std::vector<partition_event> events, on_durable then) {
+auto pending_left(const partition_state& s) -> bool {
+  return s.facts.next < s.facts.states.size();
+}
+
+/// Positions of the batch's releases, known only now: the log gives them.
+void place_releases(partition_state& s, const std::vector<std::uint64_t>& offsets,
+                    const store::append_receipt& r) {
+  auto open = s.facts.open.begin();
+  for (const auto offset : offsets) {
+    while (open != s.facts.open.end() && open->at.value != 0) ++open;
+    if (open == s.facts.open.end()) return;
+    open->at = position{r.first.value + offset};
+  }
+}
+
+}  // namespace
+
+void append_partition(host* self, std::vector<partition_event> events, partition_durable then) {
   auto& s = self->state;
   auto request = make_append(stream_of(s.key.promotion, s.key.number), s.facts.version, events);
   fold_all(s, events);
@@ -82,44 +97,32 @@ void append(host* self, std::vector<partition_event> events, on_durable then) {
           [self](const caf::error&) { end_for_replay(self); });
 }
 
-auto pending_left(const partition_state& s) -> bool {
-  return s.facts.next < s.facts.states.size();
-}
-
 void ask_for_credit(host* self) {
   auto& s = self->state;
-  if (!s.running || s.wants || s.retiring || !pending_left(s)) return;
+  if (s.wants || s.retiring) return;
+  const bool grants = s.running && (pending_left(s) || has_retries(s));
+  if (!grants && !has_recalls(s)) return;
   s.wants = true;
   self->send(s.context->book.publisher(s.key.type),
-             want_release{s.key.promotion, s.key.number, caf::actor{self}, s.run.chunk});
+             want_release{s.key.promotion, s.key.number, caf::actor{self},
+                          has_recalls(s) ? s.recall.run.chunk : s.run.chunk});
 }
+
+namespace {
 
 auto finished_facts(const domain::partition& p, run_no run) -> partition_done {
   return {run, p.release_count, p.counts.success, p.counts.fail, p.counts.success_amount};
-}
-
-/// The promotion may rest: the directory wakes it.
-template <class Message>
-void tell_promotion(host* self, const Message& message) {
-  auto& s = self->state;
-  self->request(s.context->book.directory(), limits::request_timeout,
-                find_promotion{s.key.promotion})
-      .then(
-          [self, message](const found& f) {
-            if (f.host) self->send(f.host, message);
-          },
-          // It asks again while the run is on.
-          [](const caf::error&) {});
 }
 
 void conclude(host* self) {
   auto& s = self->state;
   if (s.run.run.value == 0) return;
   auto decided = domain::decide(
-      domain::conclude_partition{s.run.run, s.run.complete_when_published}, s.facts);
+      domain::conclude_partition{s.run.run, s.run.complete_when_published, s.run.retry_run},
+      s.facts);
   auto* events = std::get_if<std::vector<partition_event>>(&decided);
   if (events == nullptr || events->empty()) return;
-  append(self, std::move(*events), [](const store::append_receipt&) {});
+  append_partition(self, std::move(*events), [](const store::append_receipt&) {});
 }
 
 void report_progress(host* self) {
@@ -129,6 +132,8 @@ void report_progress(host* self) {
     tell_promotion(self, partition_quiet{s.key.number, s.quiet_asked});
     s.quiet_asked = run_no{};
   }
+  report_recall(self);
+  if (has_retries(s)) return;  // Also while it is stopped: it goes on where it was.
   if (s.facts.done_at_release == s.facts.release_count && s.run.run.value != 0) {
     if (s.finish_told) return;
     s.finish_told = true;
@@ -138,68 +143,50 @@ void report_progress(host* self) {
   conclude(self);
 }
 
-/// Ordinals of the next chunk whose message exceeds the server's limit. Field lengths bound a
-/// message to about 2 KB, so with any usual limit nothing needs to be encoded for this.
-auto too_large_ones(const partition_state& s) -> std::vector<std::uint32_t> {
-  constexpr std::size_t message_bytes_max = 4'096;
-  const auto max_payload = s.context->parts.messages->max_payload();
-  std::vector<std::uint32_t> out;
-  if (max_payload == 0 || max_payload >= message_bytes_max) return out;
-  targets_released probe;
-  probe.promotion = s.key.promotion;
-  probe.type = s.key.type;
-  probe.partition = s.key.number;
-  probe.topic = s.run.topic;
-  probe.extra_fields = s.run.extra_fields;
-  const bus::grant_encoder encoder{probe};
-  const auto end = std::min<std::uint64_t>(s.facts.states.size(),
-                                           std::uint64_t{s.facts.next} + s.run.chunk);
-  std::string text;
-  for (std::uint32_t i = s.facts.next; i < end; ++i) {
-    text.clear();
-    encoder.append(text, fields_of(*s.list, s.key.number, target_ordinal{i}));
-    if (text.size() > max_payload) out.push_back(i);
-  }
-  return out;
+/// What the next credit releases: recalls and retries before what was never released.
+auto next_release(const partition_state& s) -> std::vector<partition_event> {
+  if (has_recalls(s) || (s.running && has_retries(s))) return next_again(s);
+  if (!s.running || !pending_left(s)) return {};
+  const auto first = s.facts.next;
+  auto decided = domain::decide(
+      domain::release_next{s.run, s.run.chunk, s.context->parts.time->wall(),
+                           too_large_ones(s, first, std::uint64_t{first} + s.run.chunk)},
+      s.facts);
+  auto* events = std::get_if<std::vector<partition_event>>(&decided);
+  return events == nullptr ? std::vector<partition_event>{} : std::move(*events);
 }
 
 void release(host* self) {
   auto& s = self->state;
   s.wants = false;
-  const auto decline = [&] {
-    self->send(s.context->book.publisher(s.key.type), decline_release{s.key.promotion, s.key.number});
-  };
-  if (!s.running || s.retiring || !pending_left(s)) return decline();
-  auto decided = domain::decide(
-      domain::release_next{s.run, s.run.chunk, s.context->parts.time->wall(), too_large_ones(s)},
-      s.facts);
-  auto* events = std::get_if<std::vector<partition_event>>(&decided);
-  if (events == nullptr || events->empty()) return decline();
-  const bool releases = std::any_of(events->begin(), events->end(), [](const auto& e) {
-    return std::holds_alternative<targets_released>(e);
-  });
-  std::uint64_t offset = 0;
-  while (offset < events->size() && !std::holds_alternative<targets_released>((*events)[offset]))
-    ++offset;
-  if (!releases) decline();
+  auto events = s.retiring ? std::vector<partition_event>{} : next_release(s);
+  std::vector<std::uint64_t> offsets;
+  for (std::uint64_t i = 0; i < events.size(); ++i)
+    if (std::holds_alternative<targets_released>(events[i])) offsets.push_back(i);
+  if (offsets.empty())
+    self->send(s.context->book.publisher(s.key.type),
+               decline_release{s.key.promotion, s.key.number});
+  if (events.empty()) return;
   s.described_since_snapshot += s.run.chunk;
-  append(self, std::move(*events), [self, releases, offset](const store::append_receipt& r) {
-    if (!releases) return;
-    for (auto& open : self->state.facts.open) {
-      if (open.at.value != 0) continue;
-      open.at = position{r.first.value + offset};  // Known only now: the log gives positions.
-      break;
-    }
+  append_partition(self, std::move(events), [self, offsets](const store::append_receipt& r) {
+    place_releases(self->state, offsets, r);
   });
   ask_for_credit(self);
 }
 
 void published(host* self, const chunk_published& c) {
-  auto decided =
-      domain::decide(domain::record_published{c.released_at, c.first_seq}, self->state.facts);
+  auto decided = domain::decide(
+      domain::record_published{c.released_at, c.first_seq, self->state.context->parts.time->wall()},
+      self->state.facts);
   auto* events = std::get_if<std::vector<partition_event>>(&decided);
   if (events == nullptr || events->empty()) return;
-  append(self, std::move(*events), [](const store::append_receipt&) {});
+  append_partition(self, std::move(*events), [](const store::append_receipt&) {});
+  arm_deadline(self);
+}
+
+void take_run(partition_state& s, const run_started& run) {
+  if (s.run.run != run.run) s.named_retries = ordinals_of(s, run.retry_targets);
+  s.run = run;
 }
 
 void begin_run(host* self, const run_begin& b) {
@@ -207,65 +194,39 @@ void begin_run(host* self, const run_begin& b) {
   if (b.run.run < s.run.run) return;  // An older incarnation of the promotion speaks.
   // Whoever says it may be new and knows nothing of what was told to the one before.
   s.finish_told = false;
-  s.run = b.run;
+  take_run(s, b.run);
   s.running = true;
   s.quiet_asked = run_no{};
   ask_for_credit(self);
+  arm_deadline(self);
   report_progress(self);
 }
 
 void end_run(host* self, const run_end& e) {
   auto& s = self->state;
   if (e.run.run < s.run.run) return;
-  s.run = e.run;
+  take_run(s, e.run);
   s.running = false;
   s.finish_told = false;
   s.quiet_asked = e.run.run;
+  arm_deadline(self);
   report_progress(self);
 }
 
-/// Why a result cannot belong to this partition's list; "" when it does.
-auto contradiction(const partition_state& s, const bus::decoded_result& r,
-                   std::optional<target_ordinal> ordinal) -> std::string {
-  if (r.type != s.key.type) return "the promotion grants " + std::string{name_of(s.key.type)};
-  if (!ordinal) return "no such target in partition " + std::to_string(s.key.number.value);
-  if (s.list->row(s.key.number, *ordinal).customer != r.customer)
-    return "customerUid is not the target's";
-  if (!domain::was_released(s.facts, *ordinal)) return "the target was never released";
-  return {};
-}
-
-auto record(host* self, const results_request& r) -> caf::result<results_reply> {
+void abandon(host* self, const abandon_begin& a) {
   auto& s = self->state;
-  auto promise = self->make_response_promise();
-  auto reply = std::make_shared<results_reply>();
-  domain::record_results command;
-  command.rows.reserve(r.rows.size());
-  for (const auto i : r.rows) {
-    const auto& row = (*r.results)[i];
-    const auto ordinal = s.list->find(s.key.number, row.id);
-    if (auto why = contradiction(s, row, ordinal); !why.empty()) {
-      reply->dead.emplace_back(i, std::move(why));
-      continue;
-    }
-    command.rows.push_back({*ordinal, row.status, row.attempt, row.at, row.transaction_key,
-                            row.error_message});
-  }
-  s.described_since_snapshot += command.rows.size();
-  auto decided = domain::decide(command, s.facts);
+  if (a.run.run < s.run.run) return;
+  auto run = a.run;
+  run.retry = retry_scope::none;  // Nothing is retried any more.
+  run.retry_run = run_no{};
+  take_run(s, run);
+  s.running = false;
+  s.finish_told = false;
+  arm_deadline(self);
+  auto decided = domain::decide(domain::abandon_pending{}, s.facts);
   auto* events = std::get_if<std::vector<partition_event>>(&decided);
-  if (events == nullptr || events->empty()) {
-    reply->durable = s.last;
-    promise.deliver(std::move(*reply));
-    return promise;
-  }
-  s.results_waiting.push_back(promise);
-  append(self, std::move(*events), [self, reply](const store::append_receipt& receipt) {
-    reply->durable = receipt.last;
-    self->state.results_waiting.front().deliver(std::move(*reply));
-    self->state.results_waiting.pop_front();
-  });
-  return promise;
+  if (events == nullptr || events->empty()) return report_progress(self);
+  append_partition(self, std::move(*events), [](const store::append_receipt&) {});
 }
 
 /// State = snapshot that fits the log, plus the tail.
@@ -327,7 +288,15 @@ void start(host* self) {
   if (replayed) return greet(self);
   if (replayed.error().action == fault_action::stop_process)
     self->send(self->state.context->book.directory(), fatal{replayed.error()});
-  self->quit(replay_needed);
+  const partition_broken broken{self->state.key.number, replayed.error()};
+  self->request(self->state.context->book.directory(), limits::request_timeout,
+                find_promotion{self->state.key.promotion})
+      .then(
+          [self, broken](const found& f) {
+            if (f.host) self->send(f.host, broken);
+            self->quit(replay_needed);
+          },
+          [self](const caf::error&) { self->quit(replay_needed); });
 }
 
 void retire_when_idle(host* self, const idle_tick& tick) {
@@ -356,6 +325,10 @@ auto run_partition(host* self, context_ptr context, partition_key key) -> caf::b
   return {
       [=](const run_begin& b) { begin_run(self, b); },
       [=](const run_end& e) { end_run(self, e); },
+      [=](const recall_begin& r) { begin_recall(self, r); },
+      [=](const abandon_begin& a) { abandon(self, a); },
+      [=](const survey_request& r) { return survey_targets(self->state, r); },
+      [=](const deadline_tick&) { on_deadline(self); },
       [=](const release_credit&) {
         ++self->state.activity;
         release(self);
@@ -369,7 +342,7 @@ auto run_partition(host* self, context_ptr context, partition_key key) -> caf::b
       },
       [=](const results_request& r) {
         ++self->state.activity;
-        return record(self, r);
+        return record_answers(self, r);
       },
       [=](const idle_tick& tick) { retire_when_idle(self, tick); },
       [=](const retire&) {

@@ -18,87 +18,30 @@ auto is_active(promotion_state s) -> bool {
   return s == promotion_state::running || s == promotion_state::stopping;
 }
 
-/// Sends `message` to one partition, starting it when it sleeps.
-template <class Message>
-void tell_partition(host* self, partition_no number, const Message& message) {
-  auto& s = self->state;
-  self->request(s.context->book.directory(), limits::request_timeout, find_partition{s.id, number})
-      .then(
-          [self, message](const found& f) {
-            if (f.host) self->send(f.host, message);
-          },
-          // A partition that could not be started now says hello when it is.
-          [](const caf::error&) {});
-}
-
-template <class Message>
-void tell_partitions(host* self, const Message& message) {
-  for (std::uint32_t k = 0; k < self->state.facts.created.partition_count; ++k)
-    tell_partition(self, partition_no{static_cast<std::uint16_t>(k)}, message);
-}
-
-/// Decides a plain command and answers when its facts, or what the answer rests on, are durable.
-template <class Command>
-auto answer_command(host* self, const Command& command, const caller& by,
-                    std::function<void()> done) -> caf::result<command_reply> {
-  auto promise = self->make_response_promise();
-  auto decided = domain::decide(command, self->state.facts);
-  std::vector<promotion_event> events;
-  std::optional<domain::refusal> refusal;
-  if (auto* no = std::get_if<domain::refusal>(&decided))
-    refusal = std::move(*no);
-  else
-    events = std::move(std::get<std::vector<promotion_event>>(decided));
-  const bool repeated = events.empty();
-  append_promotion(
-      self, std::move(events), metadata_of(by),
-      [self, promise, refusal, repeated, done = std::move(done)](
-          const store::append_receipt& r) mutable {
-        if (refusal) {
-          promise.deliver(command_reply{tl::unexpected<trouble>{*refusal}});
-          return;
-        }
-        promise.deliver(command_reply{receipt_of(self->state, r.last, repeated)});
-        done();
-      },
-      [promise](const fault& f) mutable {
-        promise.deliver(command_reply{tl::unexpected<trouble>{f}});
-      });
-  return promise;
-}
-
-auto settings_for(const promotion_host_state& s, const start_request& r) -> run_started {
-  const auto& grants = s.context->options.grants;
-  run_started wanted;
-  wanted.run_date = r.run_date;
-  wanted.chunk = grants.chunk;
-  wanted.topic = s.facts.created.type == promotion_type::voucher ? grants.voucher_topic
-                                                                 : grants.point_topic;
-  wanted.partition_token = grants.partition_token;
-  wanted.extra_fields = grants.extra_fields;
-  wanted.complete_when_published = grants.complete_when_published;
-  wanted.started_by = r.by.principal;
-  return wanted;
-}
-
 auto start_run(host* self, const start_request& r) -> caf::result<command_reply> {
-  const domain::start_run command{settings_for(self->state, r), r.resume};
-  return answer_command(self, command, r.by, [self] {
-    self->state.finished.clear();
-    self->state.quiet.clear();
-    if (self->state.facts.state == promotion_state::running)
-      tell_partitions(self, run_begin{self->state.facts.run});
+  const domain::start_run command{run_settings(self->state, r.run_date, r.by.principal), r.resume};
+  return answer_command(self, r.resume ? "resume" : "start", command, r.by, [self] {
+    if (self->state.facts.state == promotion_state::running) on_run_started(self);
   });
 }
+
+}  // namespace
 
 void answer_stop_waiters(host* self, const outcome<command_receipt>& answer) {
   for (auto& w : self->state.stop_waiters) w.deliver(command_reply{answer});
   self->state.stop_waiters.clear();
 }
 
+namespace {
+
 /// Only `stopped` is acknowledged as done; `stopping` with a fault when the broker stays silent.
 auto stop_run(host* self, const stop_request& r) -> caf::result<command_reply> {
   auto promise = self->make_response_promise();
+  if (auto known = known_key(self->state, "stop", r.by);
+      known && std::holds_alternative<domain::refusal>(*known)) {
+    answer_decided(self, std::get<domain::refusal>(std::move(*known)), r.by, [] {}, promise);
+    return promise;
+  }
   auto decided =
       domain::decide(domain::stop_run{r.reason, r.by.principal}, self->state.facts);
   std::vector<promotion_event> events;
@@ -147,7 +90,8 @@ void on_finished(host* self, const partition_finished& f) {
   auto& s = self->state;
   if (f.facts.run != s.facts.run.run) return;
   // A host that was started by this report knows nothing of the others: they say it again.
-  if (s.facts.state == promotion_state::stopped && s.finished.empty())
+  if ((s.facts.state == promotion_state::stopped || s.facts.state == promotion_state::failed) &&
+      !abandons(s.facts) && s.finished.empty())
     tell_partitions(self, run_end{s.facts.run});
   s.finished[f.partition.value] = f.facts;
   if (s.finished.size() < s.facts.created.partition_count) return;
@@ -171,14 +115,19 @@ void on_finished(host* self, const partition_finished& f) {
 
 /// Answered behind what is in flight: a run that did not become durable must not be told.
 void on_hello(host* self, const partition_hello& h) {
+  self->state.broken.erase(h.partition.value);
   append_promotion(
       self, {}, {},
       [self, h](const store::append_receipt&) {
         const auto& p = self->state.facts;
         if (p.state == promotion_state::running) self->send(h.host, run_begin{p.run});
         // Stopped: it may still conclude by late results, and says so when it knows the run.
-        if (p.state == promotion_state::stopping || p.state == promotion_state::stopped)
+        if (abandons(p))
+          self->send(h.host, abandon_begin{p.run});
+        else if (p.state == promotion_state::stopping || p.state == promotion_state::stopped ||
+                 p.state == promotion_state::failed)
           self->send(h.host, run_end{p.run});
+        if (p.recall_open) self->send(h.host, recall_begin{p.recall, p.run});
       },
       [](const fault&) {});
 }
@@ -208,6 +157,7 @@ auto replay(promotion_host_state& s) -> result<void> {
       return false;
     }
     domain::fold(s.facts, *event);
+    if (auto metadata = decode_metadata(stored.metadata)) remember_key(s, *event, *metadata);
     s.last = stored.at;
     return true;
   };
@@ -234,13 +184,20 @@ void start(host* self) {
     return self->quit(replay_needed);
   }
   if (s.facts.state == promotion_state::running) tell_partitions(self, run_begin{s.facts.run});
-  if (s.facts.state == promotion_state::stopping) tell_partitions(self, run_end{s.facts.run});
+  const auto state = s.facts.state;
+  if (abandons(s.facts))
+    tell_partitions(self, abandon_begin{s.facts.run});
+  else if (state == promotion_state::stopping || state == promotion_state::stopped ||
+           state == promotion_state::failed)
+    tell_partitions(self, run_end{s.facts.run});
+  if (s.facts.recall_open) tell_partitions(self, recall_begin{s.facts.recall, s.facts.run});
+  if (state == promotion_state::scheduled) tell_start(self);
 }
 
 void retire_when_idle(host* self, const idle_tick& tick) {
   auto& s = self->state;
   const bool idle = tick.seen == s.activity && s.appends_in_flight == 0 && s.imports.empty() &&
-                    !s.sealing && !is_active(s.facts.state);
+                    !s.sealing && !is_active(s.facts.state) && !s.facts.recall_open;
   if (idle && !s.retiring) {
     s.retiring = true;
     self->send(s.context->book.directory(), retiring{caf::actor{self}});
@@ -274,10 +231,65 @@ void nudge(host* self) {
         tell_partition(self, partition_no{number}, run_end{s.facts.run});
     }
   }
+  if (s.facts.recall_open)
+    for (std::uint32_t k = 0; k < s.facts.created.partition_count; ++k)
+      if (const auto number = static_cast<std::uint16_t>(k); !s.recall_shares.contains(number))
+        tell_partition(self, partition_no{number}, recall_begin{s.facts.recall, s.facts.run});
   self->delayed_send(self, nudge_every, nudge_tick{});
 }
 
 }  // namespace
+
+void answer_decided(host* self, domain::promotion_decision decided, const caller& by,
+                    std::function<void()> done, caf::response_promise promise) {
+  std::vector<promotion_event> events;
+  std::optional<domain::refusal> refusal;
+  if (auto* no = std::get_if<domain::refusal>(&decided))
+    refusal = std::move(*no);
+  else
+    events = std::move(std::get<std::vector<promotion_event>>(decided));
+  const bool repeated = events.empty();
+  append_promotion(
+      self, std::move(events), metadata_of(by),
+      [self, promise, refusal, repeated, done = std::move(done)](
+          const store::append_receipt& r) mutable {
+        if (refusal) {
+          promise.deliver(command_reply{tl::unexpected<trouble>{*refusal}});
+          return;
+        }
+        promise.deliver(command_reply{receipt_of(self->state, r.last, repeated)});
+        done();
+      },
+      [promise](const fault& f) mutable {
+        promise.deliver(command_reply{tl::unexpected<trouble>{f}});
+      });
+}
+
+auto run_settings(const promotion_host_state& s, std::uint32_t run_date, const std::string& by)
+    -> run_started {
+  const auto& grants = s.context->options.grants;
+  run_started wanted;
+  wanted.run_date = run_date;
+  wanted.chunk = grants.chunk;
+  wanted.topic = s.facts.created.type == promotion_type::voucher ? grants.voucher_topic
+                                                                 : grants.point_topic;
+  wanted.partition_token = grants.partition_token;
+  wanted.extra_fields = grants.extra_fields;
+  wanted.complete_when_published = grants.complete_when_published;
+  wanted.started_by = by;
+  // Who sends no results is not waited for.
+  if (!grants.complete_when_published)
+    wanted.result_deadline_ms = static_cast<std::uint64_t>(grants.result_deadline.count());
+  return wanted;
+}
+
+void on_run_started(host* self) {
+  self->state.finished.clear();
+  self->state.quiet.clear();
+  self->state.broken.clear();
+  tell_partitions(self, run_begin{self->state.facts.run});
+  tell_start(self);
+}
 
 void end_for_replay(host* self, const fault& why) {
   answer_everyone(self, why);
@@ -290,6 +302,7 @@ void append_promotion(host* self, std::vector<promotion_event> events,
   auto& s = self->state;
   auto request = make_append(stream_of(s.id), s.facts.version, events, metadata);
   for (const auto& e : events) domain::fold(s.facts, e);
+  if (!events.empty()) remember_key(s, events.front(), metadata);
   ++s.appends_in_flight;
   ++s.activity;
   s.on_failure.push_back(std::move(failed));
@@ -330,9 +343,15 @@ auto run_promotion(host* self, context_ptr context, promotion_id id) -> caf::beh
       [=](const close_batch_request& r) { return close_batch(self, r); },
       [=](const abandon_batch_request& r) { return abandon_batch(self, r); },
       [=](const seal_request& r) { return seal(self, r); },
-      [=](const approve_request& r) {
-        return answer_command(self, domain::approve_promotion{r.by.principal}, r.by, [] {});
-      },
+      [=](const approve_request& r) { return approve(self, r); },
+      [=](const schedule_request& r) { return schedule(self, r); },
+      [=](const cancel_request& r) { return cancel(self, r); },
+      [=](const close_request& r) { return close(self, r); },
+      [=](const retry_request& r) { return retry(self, r); },
+      [=](const recall_request& r) { return recall(self, r); },
+      [=](const start_due&) { on_start_due(self); },
+      [=](const recall_share& r) { on_recall_share(self, r); },
+      [=](const partition_broken& b) { on_partition_broken(self, b); },
       [=](const start_request& r) { return start_run(self, r); },
       [=](const stop_request& r) { return stop_run(self, r); },
       [=](const stop_timeout& t) { on_stop_timeout(self, t); },

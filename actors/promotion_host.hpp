@@ -10,9 +10,12 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "actors/host.hpp"
+#include "events/limits.hpp"
 #include "domain/promotion.hpp"
 #include "store/uniqueness.hpp"
 
@@ -46,6 +49,16 @@ struct promotion_host_state {
   std::map<std::uint16_t, partition_done> finished;  ///< Of the current run.
   std::set<std::uint16_t> quiet;
   std::vector<caf::response_promise> stop_waiters;
+  std::map<std::uint16_t, recall_share> recall_shares;  ///< Of the recall that is open.
+  std::map<std::uint16_t, unsigned> broken;  ///< Failed starts in a row of each partition.
+
+  /// What came under which key: a repeat gets the first answer, another body is refused.
+  struct key_use {
+    std::string verb;
+    std::uint64_t request_hash{0};
+  };
+  std::map<std::pair<std::string, std::string>, key_use> keys;  ///< By principal and key.
+  std::deque<std::pair<std::string, std::string>> key_order;    ///< Oldest first.
 };
 using promotion_actor_host = caf::stateful_actor<promotion_host_state>;
 
@@ -64,6 +77,81 @@ void append_promotion(promotion_actor_host* self, std::vector<promotion_event> e
 void end_for_replay(promotion_actor_host* self, const fault& why);
 [[nodiscard]] auto receipt_of(const promotion_host_state& s, position at, bool repeated)
     -> command_receipt;
+
+/// Remembers under which key a command was accepted.
+void remember_key(promotion_host_state& s, const promotion_event& first,
+                  const event_metadata& metadata);
+/// What a command under this key is answered with before it is decided: true, a repeat of an
+/// accepted one; a refusal, the key was used for something else; nullopt, it is new.
+[[nodiscard]] auto known_key(const promotion_host_state& s, std::string_view verb,
+                             const caller& by) -> std::optional<std::variant<bool, domain::refusal>>;
+
+/// Sends `message` to one partition, starting it when it sleeps.
+template <class Message>
+void tell_partition(promotion_actor_host* self, partition_no number, const Message& message) {
+  auto& s = self->state;
+  self->request(s.context->book.directory(), limits::request_timeout, find_partition{s.id, number})
+      .then(
+          [self, message](const found& f) {
+            if (f.host) self->send(f.host, message);
+          },
+          // A partition that could not be started now says hello when it is.
+          [](const caf::error&) {});
+}
+
+template <class Message>
+void tell_partitions(promotion_actor_host* self, const Message& message) {
+  for (std::uint32_t k = 0; k < self->state.facts.created.partition_count; ++k)
+    tell_partition(self, partition_no{static_cast<std::uint16_t>(k)}, message);
+}
+
+/// Answers when the events, or what the refusal rests on, are durable; then `done`.
+void answer_decided(promotion_actor_host* self, domain::promotion_decision decided,
+                    const caller& by, std::function<void()> done, caf::response_promise promise);
+
+/// Decides a plain command and answers when its facts, or what the answer rests on, are durable.
+template <class Command>
+auto answer_command(promotion_actor_host* self, std::string_view verb, const Command& command,
+                    const caller& by, std::function<void()> done) -> caf::result<command_reply> {
+  auto promise = self->make_response_promise();
+  domain::promotion_decision decided;
+  if (auto known = known_key(self->state, verb, by)) {
+    if (auto* no = std::get_if<domain::refusal>(&*known)) decided = std::move(*no);
+  } else {
+    decided = domain::decide(command, self->state.facts);
+  }
+  answer_decided(self, std::move(decided), by, std::move(done), promise);
+  return promise;
+}
+
+/// The next run's settings, from the configuration.
+[[nodiscard]] auto run_settings(const promotion_host_state& s, std::uint32_t run_date,
+                                const std::string& by) -> run_started;
+/// Whoever waits for the stop hears how it ended.
+void answer_stop_waiters(promotion_actor_host* self, const outcome<command_receipt>& answer);
+/// A run began: its partitions are told.
+void on_run_started(promotion_actor_host* self);
+
+// --- promotion_life.cpp: schedule, cancel, close, retry, recall --------------------------------------
+[[nodiscard]] auto approve(promotion_actor_host* self, const approve_request& r)
+    -> caf::result<command_reply>;
+[[nodiscard]] auto schedule(promotion_actor_host* self, const schedule_request& r)
+    -> caf::result<command_reply>;
+[[nodiscard]] auto cancel(promotion_actor_host* self, const cancel_request& r)
+    -> caf::result<command_reply>;
+[[nodiscard]] auto close(promotion_actor_host* self, const close_request& r)
+    -> caf::result<command_reply>;
+[[nodiscard]] auto retry(promotion_actor_host* self, const retry_request& r)
+    -> caf::result<command_reply>;
+[[nodiscard]] auto recall(promotion_actor_host* self, const recall_request& r)
+    -> caf::result<command_reply>;
+void on_start_due(promotion_actor_host* self);
+void on_recall_share(promotion_actor_host* self, const recall_share& r);
+void on_partition_broken(promotion_actor_host* self, const partition_broken& b);
+/// Tells the directory when the promotion starts itself, or that it no longer does.
+void tell_start(promotion_actor_host* self);
+/// Closed before everything was published: partitions abandon the rest.
+[[nodiscard]] auto abandons(const domain::promotion& p) -> bool;
 
 // --- promotion_import.cpp -------------------------------------------------------------------------------
 [[nodiscard]] auto open_batch(promotion_actor_host* self, const open_batch_request& r)

@@ -11,13 +11,7 @@ namespace bestow::actors {
 
 namespace {
 
-/// `prepay.campaign.point.publish` -> `prepay.campaign.point`.
-auto stem_of(const std::string& topic) -> std::string {
-  constexpr std::string_view suffix = ".publish";
-  if (topic.size() > suffix.size() && topic.ends_with(suffix))
-    return topic.substr(0, topic.size() - suffix.size());
-  return topic;
-}
+using bus::stem_of;
 
 auto config_of(const publisher_state& s) -> bus::stream_config {
   const auto stem = stem_of(s.topic);

@@ -107,16 +107,20 @@ auto fill(voucher_registry_state& s) -> result<void> {
   std::vector<std::pair<promotion_id, std::string>> abandoned_since;  // Behind the checkpoint.
   result<void> outcome{};
   store::read_options options;
+  // Batch ids are never empty: "" stands for all of a cancelled promotion.
   const auto visit_abandoned = [&](const store::stored_event& stored) {
-    if (auto facts = decode_event<batch_abandoned>(stored.payload))
-    {
-      abandoned.emplace(stored.stream.id, facts->batch);
-      if (stored.at > s.table->checkpoint())
-        abandoned_since.emplace_back(promotion_id{stored.stream.id}, facts->batch);
+    std::string batch;
+    if (stored.type == event_type::batch_abandoned) {
+      auto facts = decode_event<batch_abandoned>(stored.payload);
+      if (!facts) return true;
+      batch = std::move(facts->batch);
     }
+    if (stored.at > s.table->checkpoint())
+      abandoned_since.emplace_back(promotion_id{stored.stream.id}, batch);
+    abandoned.emplace(stored.stream.id, std::move(batch));
     return true;
   };
-  options.types = {event_type::batch_abandoned};
+  options.types = {event_type::batch_abandoned, event_type::promotion_cancelled};
   if (auto seen = log.read(position{}, options, visit_abandoned); !seen)
     return tl::unexpected{seen.error()};
   options.types = {event_type::targets_imported};
@@ -125,7 +129,7 @@ auto fill(voucher_registry_state& s) -> result<void> {
     if (after.value == 0) break;  // An empty table holds nothing of them.
     auto released = for_each_fact(
         s, promotion, [&, name = batch](const targets_imported& facts, position at) {
-          if (facts.batch == name && at <= after) remove_fact(s, facts, at);
+          if ((name.empty() || facts.batch == name) && at <= after) remove_fact(s, facts, at);
           return true;
         });
     if (!released) return released;
@@ -136,7 +140,8 @@ auto fill(voucher_registry_state& s) -> result<void> {
       outcome = tl::unexpected{facts.error()};
       return false;
     }
-    if (facts->voucher_numbers.empty() || abandoned.contains({stored.stream.id, facts->batch}))
+    if (facts->voucher_numbers.empty() || abandoned.contains({stored.stream.id, facts->batch}) ||
+        abandoned.contains({stored.stream.id, std::string{}}))
       return true;
     outcome = add_fact(s, *facts, stored.at);
     return outcome.has_value();

@@ -37,12 +37,14 @@ enum class field : std::uint8_t {
   attempt,
   amount,
   idempotency_key,
+  recall_status,
+  recall_id,
 };
-constexpr std::size_t field_count = 11;
+constexpr std::size_t field_count = 13;
 constexpr std::array<std::string_view, field_count> field_names{
     "eventId",       "voucherEventTargetId", "pointEventTargetId", "customerUid", "partitionKey",
     "processStatus", "transactionKey",       "errorMessage",       "attempt",     "amount",
-    "idempotencyKey"};
+    "idempotencyKey", "recallStatus", "recallId"};
 
 [[nodiscard]] constexpr auto name_of_field(field f) -> std::string_view {
   return field_names[static_cast<std::size_t>(f)];
@@ -209,6 +211,48 @@ struct target_fields {
   return std::nullopt;
 }
 
+[[nodiscard]] auto parse_recall_status(std::string_view text) -> std::optional<recall_status> {
+  for (const auto s : {recall_status::recalled, recall_status::failed}) {
+    if (text == name_of(s)) return s;
+  }
+  return std::nullopt;
+}
+
+/// 0 when it is absent.
+[[nodiscard]] auto read_recall_id(const message_reader& in, recall_no& out) -> std::string {
+  out = {};
+  if (!in.has(field::recall_id)) return {};
+  std::uint64_t number = 0;
+  if (auto why = in.integer(field::recall_id, 1, limits::recalls_per_promotion_max, number);
+      !why.empty()) {
+    return why;
+  }
+  out.value = static_cast<std::uint32_t>(number);
+  return {};
+}
+
+/// processStatus of an attempt, or recallStatus of a recall.
+[[nodiscard]] auto read_status(const message_reader& in, decoded_result& out) -> std::string {
+  std::string_view text;
+  out.recalled.reset();
+  out.recall = {};
+  if (in.has(field::recall_status)) {
+    if (in.has(field::status)) return "payload has both processStatus and recallStatus";
+    if (auto why = in.text(field::recall_status, text); !why.empty()) return why;
+    out.recalled = parse_recall_status(text);
+    if (!out.recalled)
+      return fmt::format("payload.recallStatus is {}; RECALLED or FAILED", quoted(text));
+    return read_recall_id(in, out.recall);
+  }
+  if (!in.has(field::status)) return message_reader::missing(field::status);
+  if (auto why = in.text(field::status, text); !why.empty()) return why;
+  const auto status = parse_status(text);
+  if (!status)
+    return fmt::format("payload.processStatus is {}; SUCCESS, RETRYING or FAILED", quoted(text));
+  out.status = *status;
+  return {};
+}
+
 [[nodiscard]] auto cut_and_marked(std::string_view text, std::size_t code_points_max)
     -> std::string {
   if (wire_text::first_code_points(text, code_points_max).size() == text.size()) {
@@ -249,6 +293,7 @@ auto decode_grant(std::string_view json, decoded_grant& out) -> std::string {
   std::string_view key;
   if (auto why = in.text(field::idempotency_key, key); !why.empty()) return why;
 
+  if (auto why = read_recall_id(in, out.recall); !why.empty()) return why;
   out.type = target.type;
   out.promotion = target.promotion;
   out.id = target.id;
@@ -272,16 +317,9 @@ auto decode_result(std::string_view subject, std::string_view json, decoded_resu
   if (subject_contradicts(subject, target.type)) {
     return fmt::format("a {} result on subject {}", name_of(target.type), quoted(subject));
   }
-  std::string_view status_text;
   std::string_view transaction_key;
   std::string_view error_message;
-  if (!in.has(field::status)) return message_reader::missing(field::status);
-  if (auto why = in.text(field::status, status_text); !why.empty()) return why;
-  const auto status = parse_status(status_text);
-  if (!status) {
-    return fmt::format("payload.processStatus is {}; SUCCESS, RETRYING or FAILED",
-                       quoted(status_text));
-  }
+  if (auto why = read_status(in, out); !why.empty()) return why;
   if (auto why = in.text(field::transaction_key, transaction_key); !why.empty()) return why;
   // Cutting could make two payments look like one.
   if (wire_text::first_code_points(transaction_key, limits::transaction_key_chars_max) !=
@@ -296,7 +334,6 @@ auto decode_result(std::string_view subject, std::string_view json, decoded_resu
   out.id = target.id;
   out.customer = target.customer;
   out.partition = target.partition;
-  out.status = *status;
   out.transaction_key = transaction_key;
   out.error_message = cut_and_marked(error_message, limits::error_message_chars_max);
   out.attempt = target.attempt;

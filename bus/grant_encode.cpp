@@ -37,6 +37,21 @@ constexpr std::size_t fixed_bytes_max = 480;
   return head;
 }
 
+/// The topic of a release's envelope and, with a partition, of its subject.
+[[nodiscard]] auto topic_of(const targets_released& release) -> std::string {
+  if (release.kind != release_kind::recall) return release.topic;
+  return stem_of(release.topic) + ".recall";
+}
+
+/// What a recall's payload says beyond the grant's.
+[[nodiscard]] auto recall_fields(const targets_released& release) -> std::string {
+  std::string out = R"(","recallReason":")";
+  wire_text::append_escaped(out, release.recall_reason);
+  out += R"(","recallId":")";
+  out += std::to_string(release.recall.value);
+  return out;
+}
+
 [[nodiscard]] auto text_bytes_max(const grant_fields& f) -> std::size_t {
   const std::size_t plain = f.reason.size() + f.voucher_number.size() + f.merchant_code.size() +
                             f.merchant_brand_code.size();
@@ -65,16 +80,20 @@ constexpr std::size_t fixed_bytes_max = 480;
 
 grant_encoder::grant_encoder(const targets_released& release)
     : release_{release},
-      head_{envelope_head(release.sent_at, release.topic, release.type, release.promotion)} {
+      head_{envelope_head(release.sent_at, topic_of(release), release.type, release.promotion)} {
   BESTOW_ASSERT(release.encoder_version == 1 && release.wire == grant_wire::single);
   release_.ordinals = {};  // Not needed for encoding; may be large.
+  const bool recall = release.kind == release_kind::recall;
+  const auto recalled = recall ? recall_fields(release) : std::string{};
   if (!release.extra_fields) {
-    tail_ = R"("}})";
+    tail_ = recalled + R"("}})";
     return;
   }
   // The idempotency key names target and promotion, never the attempt: it must not change.
-  key_head_ = R"(","idempotencyKey":")" + std::to_string(release.promotion.value) + ":";
-  tail_ = R"(","attempt":")" + std::to_string(release.attempt.value) + R"("}})";
+  key_head_ = recalled + R"(","idempotencyKey":")" + std::to_string(release.promotion.value) + ":";
+  // A recall names the grant that it takes back by its key; it has no attempts of its own.
+  tail_ = recall ? R"("}})"
+                 : R"(","attempt":")" + std::to_string(release.attempt.value) + R"("}})";
 }
 
 void grant_encoder::append(std::string& out, const grant_fields& f) const {
@@ -94,14 +113,25 @@ void grant_encoder::append(std::string& out, const grant_fields& f) const {
   out.resize(static_cast<std::size_t>(to - out.data()));
 }
 
+auto stem_of(std::string_view topic) -> std::string {
+  constexpr std::string_view suffix = ".publish";
+  if (topic.size() > suffix.size() && topic.ends_with(suffix))
+    topic.remove_suffix(suffix.size());
+  return std::string{topic};
+}
+
 auto grant_encoder::subject() const -> std::string {
+  if (release_.kind == release_kind::recall)
+    return topic_of(release_) + "." + std::to_string(release_.partition.value);
   if (!release_.partition_token) return release_.topic;
   return release_.topic + "." + std::to_string(release_.partition.value);
 }
 
 auto grant_encoder::event_type() const -> std::string {
-  return release_.type == promotion_type::voucher ? "CAMPAIGN_VOUCHER_PUBLISH"
-                                                  : "CAMPAIGN_POINT_PUBLISH";
+  const bool voucher = release_.type == promotion_type::voucher;
+  if (release_.kind == release_kind::recall)
+    return voucher ? "CAMPAIGN_VOUCHER_RECALL" : "CAMPAIGN_POINT_RECALL";
+  return voucher ? "CAMPAIGN_VOUCHER_PUBLISH" : "CAMPAIGN_POINT_PUBLISH";
 }
 
 void append_result_json(std::string& out, const decoded_result& r, std::string_view topic,
@@ -110,8 +140,12 @@ void append_result_json(std::string& out, const decoded_result& r, std::string_v
   out += std::to_string(r.id.value);
   out += R"(","customerUid":")";
   out += std::to_string(r.customer.value);
-  out += R"(","processStatus":")";
-  out += name_of(r.status);
+  out += r.recalled ? R"(","recallStatus":")" : R"(","processStatus":")";
+  out += r.recalled ? name_of(*r.recalled) : name_of(r.status);
+  if (r.recalled && r.recall.value != 0) {
+    out += R"(","recallId":")";
+    out += std::to_string(r.recall.value);
+  }
   out += R"(","transactionKey":")";
   wire_text::append_escaped(out, r.transaction_key);
   out += R"(","errorMessage":")";

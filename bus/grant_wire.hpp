@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -27,7 +28,8 @@ struct grant_fields {
   bool is_withdrawal{false};
 };
 
-/// Encodes the messages of one release. Encoder version 1, wire `single`.
+/// Encodes the messages of one release. Encoder version 1, wire `single`. A recall's message is the
+/// grant's with `amount` to take back, `recallReason` and `recallId`, on `<stem>.recall.<k>`.
 class grant_encoder {
  public:
   /// `release` gives promotion, type, topic, sent_at, attempt and extra_fields.
@@ -56,9 +58,14 @@ struct decoded_grant {
   partition_no partition{};
   money_minor amount_minor{};  ///< The digits of `amount` without the point: minor units.
   std::uint16_t attempt{1};
+  recall_no recall{};  ///< Of a recall: its recallId; 0 = a grant.
   std::string idempotency_key;
   std::string amount;  ///< As sent.
 };
+/// `prepay.campaign.point.publish` -> `prepay.campaign.point`: recalls and the stream's identity share
+/// it.
+[[nodiscard]] auto stem_of(std::string_view topic) -> std::string;
+
 /// "" on success, else what is wrong.
 [[nodiscard]] auto decode_grant(std::string_view json, decoded_grant& out) -> std::string;
 
@@ -70,6 +77,9 @@ struct decoded_result {
   customer_uid customer{};
   partition_no partition{};
   process_status status{};
+  /// An answer to a recall: what became of it, instead of a process status.
+  std::optional<recall_status> recalled;
+  recall_no recall{};  ///< Which one; 0 = not said.
   std::string transaction_key;  ///< At most 100 code points; longer is a dead letter.
   std::string error_message;  ///< Cut to 500 code points and marked with a trailing "…" when cut.
   std::uint16_t attempt{0};   ///< 0 = not given.

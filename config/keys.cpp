@@ -317,6 +317,11 @@ void add_grants(std::vector<key_binding>& keys) {
       "stream, for payers that send no results.",
       [](settings& s, std::size_t i) { s.grants.complete_when_published = i == 1; },
       [](const settings& s) -> std::size_t { return s.grants.complete_when_published ? 1 : 0; }));
+  keys.push_back(duration_key(
+      {"grants", "result_deadline"}, std::chrono::milliseconds{100}, std::chrono::hours{24 * 366},
+      "A published target without a final answer for this long becomes unknown. Not used with "
+      "completion = published.",
+      [](settings & s) -> auto& { return s.grants.result_deadline; }));
   keys.push_back(boolean_key(
       {"grants", "extra_fields"}, "Send idempotencyKey and attempt after the original fields.",
       [](settings & s) -> auto& { return s.grants.extra_fields; }));

@@ -78,6 +78,8 @@ struct row_refusal {
 void append_seoul_compact(std::string& out, timestamp t);
 /// yyyy-MM-ddTHH:mm:ss in Asia/Seoul (sentAt).
 void append_seoul_iso(std::string& out, timestamp t);
+/// yyyymmdd of the instant in Asia/Seoul. Years 0000..9999.
+[[nodiscard]] auto seoul_date(timestamp t) -> std::uint32_t;
 /// 2026-01-21T01:30:00.000Z, for people and for JSON.
 using bestow::to_rfc3339;
 

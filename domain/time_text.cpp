@@ -175,4 +175,12 @@ void append_seoul_iso(std::string& out, timestamp t) {
   out.append(text.data(), text.size());
 }
 
+auto seoul_date(timestamp t) -> std::uint32_t {
+  std::string text;
+  append_seoul_compact(text, t);
+  std::uint32_t date = 0;
+  for (std::size_t i = 0; i < 8; ++i) date = date * 10 + static_cast<std::uint32_t>(text[i] - '0');
+  return date;
+}
+
 }  // namespace bestow::domain

@@ -57,6 +57,12 @@ inline constexpr std::size_t error_message_chars_max = 500;
 inline constexpr std::size_t batch_id_chars_max = 128;
 inline constexpr std::size_t idempotency_key_chars_max = 255;
 inline constexpr std::size_t open_batches_max = 16;
+/// Idempotency keys a promotion remembers; beyond it the oldest is forgotten, and its state protects.
+inline constexpr std::size_t idempotency_keys_max = 1'000;
+/// Times in a row a partition may fail to start before its promotion's run fails.
+inline constexpr unsigned partition_failures_max = 5;
+/// How often the directory looks for promotions whose start is due.
+inline constexpr auto start_tick_every = 500ms;
 /// Targets named by one retry or recall: their ids stand in one fact.
 inline constexpr std::size_t named_targets_max = 10'000;
 /// Recalls of one promotion: a target remembers its latest one in two bytes.

@@ -155,6 +155,7 @@ void add_watch(CLI::App& noun, context& ctx) {
 }  // namespace
 
 void add_import_command(CLI::App& noun, context& ctx);
+void add_life_commands(CLI::App& noun, context& ctx);
 void add_reconcile_command(CLI::App& noun, context& ctx);
 void add_run_command(CLI::App& noun, context& ctx);
 
@@ -168,6 +169,7 @@ void add_promotion(CLI::App& app, context& ctx) {
   add_start(*noun, ctx);
   add_stop(*noun, ctx);
   add_verb(*noun, ctx, "resume", "Go on from the exact target");
+  add_life_commands(*noun, ctx);
   add_show_and_list(*noun, ctx);
   add_watch(*noun, ctx);
   add_reconcile_command(*noun, ctx);

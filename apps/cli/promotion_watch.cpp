@@ -33,7 +33,7 @@ auto timed_out(const context& ctx, const std::string& id) -> exit_code {
 
 auto resting_code(const std::string& state) -> std::optional<exit_code> {
   if (state == "completed") return exit_code::done;
-  if (state == "stopped") return exit_code::refused;
+  if (state == "stopped" || state == "cancelled") return exit_code::refused;
   if (state == "failed") return exit_code::fault;
   return std::nullopt;
 }

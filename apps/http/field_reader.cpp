@@ -17,6 +17,7 @@ constexpr std::size_t shown_chars_max = 64;
 
 auto shown(const json_field& f) -> std::string {
   const auto text = std::string{domain::utf8_prefix(f.text, shown_chars_max)};
+  if (f.kind == json_kind::list) return "a list";
   return f.kind == json_kind::text ? "'" + text + "'" : text;
 }
 
@@ -111,6 +112,34 @@ auto field_reader::time(std::string_view name) -> timestamp {
     return {};
   }
   return *at;
+}
+
+auto field_reader::ids(std::string_view name) -> std::vector<std::uint64_t> {
+  std::vector<std::uint64_t> out;
+  const auto* f = find(name);
+  if (f == nullptr) return out;
+  if (f->kind != json_kind::list) {
+    wrong(request_error::field_wrong_type, name,
+          fmt::format("{} is {}; it wants a list of ids", name, shown(*f)));
+    return out;
+  }
+  if (f->items.empty())
+    wrong(request_error::field_out_of_range, name,
+          fmt::format("{} is empty; leave it out for all", name));
+  out.reserve(f->items.size());
+  for (const auto& text : f->items) {
+    std::uint64_t value = 0;
+    const auto* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc{} || stop != end || value == 0 || value > limits::id_max) {
+      wrong(request_error::field_out_of_range, name,
+            fmt::format("{} holds '{}'; an id is 1..{}", name,
+                        domain::utf8_prefix(text, shown_chars_max), limits::id_max));
+      break;
+    }
+    out.push_back(value);
+  }
+  return out;
 }
 
 auto field_reader::choice(std::string_view name, const std::vector<std::string>& words)

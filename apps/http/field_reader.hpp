@@ -29,6 +29,8 @@ class field_reader {
   [[nodiscard]] auto boolean(std::string_view name) -> bool;
   /// RFC 3339 or one of the Asia/Seoul forms; 0 when absent.
   [[nodiscard]] auto time(std::string_view name) -> timestamp;
+  /// Ids as texts or whole numbers, 1..2^63-1; empty when absent.
+  [[nodiscard]] auto ids(std::string_view name) -> std::vector<std::uint64_t>;
   [[nodiscard]] auto has(std::string_view name) const -> bool;
   /// One of `words`; nullopt when absent.
   [[nodiscard]] auto choice(std::string_view name, const std::vector<std::string>& words)

@@ -29,15 +29,22 @@ class flat_reader final : public nlohmann::json_sax<nlohmann::json> {
   auto string(string_t& v) -> bool override { return value(json_kind::text, v); }
   auto binary(binary_t&) -> bool override { return not_an_object(); }
   auto start_object(std::size_t) -> bool override {
-    if (inside_) return nested("an object");
+    if (inside_) return nested(in_list_ ? "an array of objects" : "an object");
     inside_ = true;
     return true;
   }
   auto end_object() -> bool override { return true; }
   auto start_array(std::size_t) -> bool override {
-    return inside_ ? nested("an array") : not_an_object();
+    if (!inside_) return not_an_object();
+    if (in_list_) return nested("an array in an array");
+    in_list_ = true;
+    fields.back().kind = json_kind::list;
+    return true;
   }
-  auto end_array() -> bool override { return true; }
+  auto end_array() -> bool override {
+    in_list_ = false;
+    return true;
+  }
   auto key(string_t& name) -> bool override {
     const bool seen = std::any_of(fields.begin(), fields.end(),
                                   [&](const json_field& f) { return f.name == name; });
@@ -52,7 +59,7 @@ class flat_reader final : public nlohmann::json_sax<nlohmann::json> {
           problem_of(request_error::field_unknown, fmt::format("more than {} fields", fields_max));
       return false;
     }
-    fields.push_back({name, json_kind::null, ""});
+    fields.push_back({name, json_kind::null, "", {}});
     return true;
   }
   auto parse_error(std::size_t at, const std::string&, const nlohmann::detail::exception&)
@@ -88,6 +95,12 @@ class flat_reader final : public nlohmann::json_sax<nlohmann::json> {
   }
   auto value(json_kind kind, std::string text) -> bool {
     if (!inside_) return not_an_object();
+    if (in_list_) {
+      if (kind != json_kind::text && kind != json_kind::integer)
+        return nested("an array of something else than texts and whole numbers");
+      fields.back().items.push_back(std::move(text));
+      return true;
+    }
     fields.back().kind = kind;
     fields.back().text = std::move(text);
     return true;
@@ -95,6 +108,7 @@ class flat_reader final : public nlohmann::json_sax<nlohmann::json> {
 
   std::string_view body_;
   bool inside_{false};
+  bool in_list_{false};
 };
 
 }  // namespace

@@ -14,6 +14,13 @@ namespace bestow::http {
 [[nodiscard]] auto stop_promotion(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto resume_promotion(const http_parts& parts, const request& in) -> answer;
 
+// promotion_life.cpp: what surrounds the runs
+[[nodiscard]] auto schedule_promotion(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto cancel_promotion(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto close_promotion(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto retry_promotion(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto recall_promotion(const http_parts& parts, const request& in) -> answer;
+
 // reads.cpp: questions about promotions and targets
 [[nodiscard]] auto list_promotions(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto show_promotion(const http_parts& parts, const request& in) -> answer;

@@ -24,6 +24,7 @@ auto json_type(shape s) -> std::string_view {
     case shape::object:
       return "object";
     case shape::list:
+    case shape::ids:
       return "array";
     case shape::id:
     case shape::money:
@@ -50,6 +51,10 @@ void write_field_schema(json_writer& w, const schema_field& f, bool body) {
   if (f.type == shape::count) w.count("minimum", 0);
   if (f.type == shape::time) w.field("format", "date-time");
   if (f.type == shape::list) write_ref(w.key("items"), f.of);
+  if (f.type == shape::ids) {
+    w.key("items").begin_object().key("type").begin_array();
+    w.text("string").text("integer").end_array().end_object();
+  }
   if (!f.meaning.empty()) w.field("description", f.meaning);
   w.end_object();
 }

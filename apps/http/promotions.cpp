@@ -4,6 +4,7 @@
 #include "apps/http/handlers.hpp"
 #include "apps/http/input.hpp"
 #include "apps/http/render.hpp"
+#include "apps/http/verb.hpp"
 #include "events/limits.hpp"
 
 namespace bestow::http {
@@ -47,32 +48,6 @@ auto read_run_date(field_reader& f) -> checked_value<std::uint32_t> {
   return tl::unexpected(problem_of(
       request_error::field_out_of_range,
       fmt::format("run_date is '{}'; it wants 2026-01-31 or 20260131", shown(text)), "run_date"));
-}
-
-auto receipt(const actors::outcome<actors::command_receipt>& done, std::uint16_t status = 200)
-    -> answer {
-  if (!done) return tl::unexpected(problem_of(done.error()));
-  auto out = json_response(receipt_json(*done), status);
-  if (status == 201)
-    out.headers.emplace_back("Location",
-                             fmt::format("/api/v1/promotions/{}", done->promotion.value));
-  return out;
-}
-
-/// What every verb needs before it is sent on.
-struct verb {
-  promotion_id id{};
-  actors::caller by;
-  field_reader fields{{}};
-};
-auto read_verb(const request& in) -> checked_value<verb> {
-  auto id = path_id(in, 0);
-  if (!id) return tl::unexpected(std::move(id.error()));
-  auto by = caller_of(in);
-  if (!by) return tl::unexpected(std::move(by.error()));
-  auto fields = body_fields(in);
-  if (!fields) return tl::unexpected(std::move(fields.error()));
-  return verb{{*id}, std::move(*by), std::move(*fields)};
 }
 
 using plain_verb = auto(actors::engine::*)(promotion_id, const actors::caller&)
@@ -123,11 +98,7 @@ auto stop_promotion(const http_parts& parts, const request& in) -> answer {
   if (!v) return tl::unexpected(std::move(v.error()));
   auto reason = v->fields.text("reason");
   if (auto p = v->fields.finish()) return tl::unexpected(std::move(*p));
-  constexpr std::size_t reason_bytes_max = 4 * limits::reason_chars_max;
-  if (reason.size() > reason_bytes_max)
-    return tl::unexpected(problem_of(
-        request_error::field_out_of_range,
-        fmt::format("reason is longer than {} characters", limits::reason_chars_max), "reason"));
+  if (auto p = check_reason(reason)) return tl::unexpected(std::move(*p));
   return receipt(parts.engine->stop_run(v->id, std::move(reason), v->by));
 }
 

@@ -18,7 +18,8 @@ using domain::target_state;
 constexpr std::array states{promotion_state::draft,    promotion_state::sealed,
                             promotion_state::approved, promotion_state::running,
                             promotion_state::stopping, promotion_state::stopped,
-                            promotion_state::completed};
+                            promotion_state::completed, promotion_state::scheduled,
+                            promotion_state::failed,    promotion_state::cancelled};
 constexpr std::array target_states{
     target_state::pending,        target_state::released, target_state::published,
     target_state::retrying,       target_state::success,  target_state::failed,

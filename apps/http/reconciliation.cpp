@@ -74,6 +74,7 @@ class stream_source {
       return;
     }
     if (grant.promotion != row_.created.promotion) return;
+    if (grant.recall.value != 0) return;  // Takes back; what was published and paid stays so.
     const bool inside = grant.partition.value < list_.partition_count();
     const auto at = inside ? list_.find(grant.partition, grant.id) : std::nullopt;
     if (at && list_.row(grant.partition, *at).customer != grant.customer)

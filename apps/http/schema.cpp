@@ -33,7 +33,7 @@ constexpr auto promotion = std::to_array<f>({
     {"external_id", text, true, "", ""},
     {"promotion_type", text, false, "", "VOUCHER or POINT."},
     {"promotion_status", text, false, "", "READY, IN_PROGRESS, COMPLETED, STOPPED or FAILED."},
-    {"state", text, false, "", "draft, sealed, approved, running, stopping, stopped, completed."},
+    {"state", text, false, "", "draft, sealed, approved, scheduled, running, stopped, completed, failed, cancelled."},
     {"total_count", count, false, "", "Sealed targets; before that the rows of closed batches."},
     {"total_amount", money, false, "", "Sealed sum, minor units."},
     {"currency", text, false, "", ""},
@@ -57,10 +57,19 @@ constexpr auto promotion = std::to_array<f>({
     {"fail_count", count, false, "", "Includes publish_failed_count."},
     {"retrying_count", count, false, "", ""},
     {"unknown_count", count, false, "", ""},
-    {"recalled_count", count, false, "", ""},
+    {"recalling_count", count, false, "", "Recall sent, no answer yet; in success_count."},
+    {"recalled_count", count, false, "", "Taken back; in success_count."},
+    {"recall_failed_count", count, false, "", "The payer refused; in success_count."},
     {"abandoned_count", count, false, "", ""},
     {"pending_count", count, false, "", "The rest: no answer yet."},
     {"success_amount", money, false, "", ""},
+    {"recalled_amount", money, false, "", "In success_amount."},
+    {"start_at", time, true, "", "When it starts itself."},
+    {"closed", flag, false, "", "No more release, retry or recall."},
+    {"end_reason", text, true, "", "Why it was cancelled or closed."},
+    {"failure", text, true, "", "Why its run failed."},
+    {"recall_no", count, false, "", "Latest recall; 0: none."},
+    {"recall_open", flag, false, "", "Its messages are still being released."},
     {"started_at", time, true, "", ""},
     {"completed_at", time, true, "", ""},
     {"run_no", count, false, "", "0: never run."},
@@ -92,6 +101,20 @@ constexpr auto start = std::to_array<f>({
     {"run_date", date, true, "", "2026-01-31 or 20260131; today in Asia/Seoul when absent."},
 });
 constexpr auto stop = std::to_array<f>({{"reason", text, true, "", ""}});
+constexpr auto schedule = std::to_array<f>({
+    {"at", time, false, "", "Start; later than now. Without an offset it means Asia/Seoul."},
+});
+constexpr auto schedule_required = std::to_array<std::string_view>({"at"});
+constexpr auto reason = std::to_array<f>({{"reason", text, true, "", "Stands in the log."}});
+constexpr auto retry = std::to_array<f>({
+    {"status", text, true, "", "failed (when absent) or unknown."},
+    {"targets", ids, true, "", "At most 10,000; all of that status when absent."},
+});
+constexpr auto recall = std::to_array<f>({
+    {"reason", text, false, "", "Stands in the log and in every message; at most 100 characters."},
+    {"targets", ids, true, "", "At most 10,000; every granted target when absent."},
+});
+constexpr auto recall_required = std::to_array<std::string_view>({"reason"});
 constexpr auto partition = std::to_array<f>({
     {"partition_key", count, false, "", ""},
     {"total_count", count, false, "", ""},
@@ -131,6 +154,7 @@ constexpr auto target = std::to_array<f>({
     {"partition_key", count, false, "", ""},
     {"publish_status", text, false, "", "PENDING, PUBLISHED or FAILED."},
     {"status", text, false, "", "pending, released, published, retrying, success, failed, ..."},
+    {"recall_status", text, false, "", "none, recalling, recalled or recall_failed."},
     {"attempt", count, false, "", ""},
     {"published_at", time, true, "", ""},
     {"updated_at", time, true, "", ""},
@@ -275,6 +299,10 @@ constexpr auto schemas = std::to_array<schema>({
     {"PromotionCreate", promotion_create, promotion_required, true},
     {"Start", start, {}, true},
     {"Stop", stop, {}, true},
+    {"Schedule", schedule, schedule_required, true},
+    {"Reason", reason, {}, true},
+    {"Retry", retry, {}, true},
+    {"Recall", recall, recall_required, true},
     {"Empty", {}, {}, true},
     {"Promotion", promotion, {}, false},
     {"PromotionPage", promotion_page, {}, false},

@@ -7,7 +7,7 @@
 
 namespace bestow::http {
 
-enum class shape : std::uint8_t { id, money, count, text, time, date, flag, object, list };
+enum class shape : std::uint8_t { id, money, count, text, time, date, flag, object, list, ids };
 struct schema_field {
   std::string_view name;
   shape type;

@@ -21,6 +21,9 @@ constexpr const char* schema = R"(
     promotion INTEGER NOT NULL, target INTEGER NOT NULL, customer INTEGER NOT NULL,
     amount INTEGER NOT NULL, exponent INTEGER NOT NULL, transaction_key TEXT NOT NULL,
     PRIMARY KEY (promotion, target)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS recalled (
+    promotion INTEGER NOT NULL, target INTEGER NOT NULL, recall INTEGER NOT NULL,
+    amount INTEGER NOT NULL, PRIMARY KEY (promotion, target)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS held_result (
     id INTEGER PRIMARY KEY, due INTEGER NOT NULL, subject TEXT NOT NULL, payload TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS held_result_due ON held_result (due, id);
@@ -105,6 +108,7 @@ struct ledger::storage {
   // Only for mode write; prepared once.
   std::optional<SQLite::Statement> insert;
   std::optional<SQLite::Statement> find;
+  std::optional<SQLite::Statement> take;
   std::optional<SQLite::Statement> hold;
   std::optional<SQLite::Statement> select_due;
   std::optional<SQLite::Statement> select_next;
@@ -120,6 +124,7 @@ struct ledger::storage {
     find.emplace(db,
                  "SELECT customer, amount, exponent FROM payment "
                  "WHERE promotion = ? AND target = ?");
+    take.emplace(db, "INSERT INTO recalled VALUES (?,?,?,?) ON CONFLICT DO NOTHING");
     hold.emplace(db, "INSERT INTO held_result (due, subject, payload) VALUES (?,?,?)");
     select_due.emplace(db,
                        "SELECT id, due, subject, payload FROM held_result "
@@ -145,6 +150,19 @@ struct ledger::storage {
                       find->getColumn(1).getInt64() == e.amount.value &&
                       find->getColumn(2).getUInt() == e.currency_exponent;
     return same ? credit::repeated : credit::contradicted;
+  }
+  [[nodiscard]] auto take_one(const recall_entry& e) -> take_back {
+    find->reset();
+    find->bind(1, to_stored(e.promotion.value));
+    find->bind(2, to_stored(e.target.value));
+    const bool paid = find->executeStep() && find->getColumn(1).getInt64() == e.amount.value;
+    if (!paid) return take_back::refused;
+    take->reset();
+    take->bind(1, to_stored(e.promotion.value));
+    take->bind(2, to_stored(e.target.value));
+    take->bind(3, static_cast<std::int64_t>(e.recall.value));
+    take->bind(4, e.amount.value);
+    return take->exec() == 1 ? take_back::taken : take_back::repeated;
   }
 };
 
@@ -192,6 +210,19 @@ auto ledger::record(std::span<const ledger_entry> entries, std::span<const held_
       storage_->hold->bindNoCopy(3, h.payload);
       storage_->hold->exec();
     }
+    transaction.commit();
+    return out;
+  });
+}
+
+auto ledger::take(std::span<const recall_entry> recalls) -> result<std::vector<take_back>> {
+  if (recalls.empty()) return std::vector<take_back>{};
+  return guarded("take", [&] {
+    SQLite::Transaction transaction{storage_->db};
+    std::vector<take_back> out;
+    out.reserve(recalls.size());
+    for (const auto& e : recalls) out.push_back(storage_->take_one(e));
+    storage_->find->reset();
     transaction.commit();
     return out;
   });
@@ -249,6 +280,19 @@ auto ledger::totals(promotion_id promotion) -> result<ledger_totals> {
   });
   if (!visited) return tl::unexpected<fault>{std::move(visited.error())};
   out.sum = sum.text();
+  wide_sum recalled;
+  auto seen = guarded("totals", [&] {
+    // A ledger that was never recalled from may have been made before there were recalls.
+    if (!storage_->db.tableExists("recalled")) return;
+    SQLite::Statement select{storage_->db, "SELECT amount FROM recalled WHERE promotion = ?"};
+    select.bind(1, to_stored(promotion.value));
+    while (select.executeStep()) {
+      ++out.recalled_count;
+      recalled.add(static_cast<std::uint64_t>(select.getColumn(0).getInt64()));
+    }
+  });
+  if (!seen) return tl::unexpected<fault>{std::move(seen.error())};
+  out.recalled_sum = recalled.text();
   return out;
 }
 

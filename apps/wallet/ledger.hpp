@@ -35,6 +35,20 @@ enum class credit : std::uint8_t {
   contradicted,  ///< Was paid before to someone else or with another amount: refused.
 };
 
+/// One payment taken back.
+struct recall_entry {
+  promotion_id promotion{};
+  target_id target{};
+  recall_no recall{};
+  money_minor amount{};
+};
+
+enum class take_back : std::uint8_t {
+  taken,     ///< Taken back now.
+  repeated,  ///< Was taken back before.
+  refused,   ///< Never paid, or with another amount.
+};
+
 /// A result to be sent at or after `due`.
 struct held_result {
   std::uint64_t id{0};  ///< Given by the ledger.
@@ -46,6 +60,8 @@ struct held_result {
 struct ledger_totals {
   std::uint64_t count{0};
   std::string sum{"0"};  ///< Minor units; may exceed 64 bits.
+  std::uint64_t recalled_count{0};  ///< Of the payments: taken back.
+  std::string recalled_sum{"0"};
 };
 
 class ledger {
@@ -66,6 +82,9 @@ class ledger {
   /// @fault file_io_failed  nothing was recorded
   [[nodiscard]] auto record(std::span<const ledger_entry> entries,
                             std::span<const held_result> held) -> result<std::vector<credit>>;
+  /// Takes payments back, all or nothing; durable when it returns (one fsync).
+  /// @fault file_io_failed  nothing was recorded
+  [[nodiscard]] auto take(std::span<const recall_entry> recalls) -> result<std::vector<take_back>>;
   /// Held results that are due, oldest first, at most `count`.
   [[nodiscard]] auto due(timestamp now, std::size_t count) -> result<std::vector<held_result>>;
   /// When the next held result is due; nullopt: none is held.

@@ -22,12 +22,16 @@ auto write_report(ledger& book, promotion_id promotion, report_format format, st
   if (!totals) return tl::unexpected<fault>{std::move(totals.error())};
   if (format == report_format::json) {
     fmt::print(out,
-               R"({{"promotion_id":"{}","count":{},"sum":"{}"}})"
+               R"({{"promotion_id":"{}","count":{},"sum":"{}","recalled_count":{},)"
+               R"("recalled_sum":"{}"}})"
                "\n",
-               promotion.value, totals->count, totals->sum);
+               promotion.value, totals->count, totals->sum, totals->recalled_count,
+               totals->recalled_sum);
   } else {
     fmt::print(out, "promotion  {}\ncount      {}\nsum        {}\n", promotion.value, totals->count,
                totals->sum);
+    if (totals->recalled_count > 0)
+      fmt::print(out, "recalled   {} of them, {}\n", totals->recalled_count, totals->recalled_sum);
   }
   return {};
 }

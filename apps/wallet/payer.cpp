@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t complaints_max = 5;
 constexpr std::string_view grant_token = ".publish";
+constexpr std::string_view recall_token = ".recall";
+constexpr std::string_view not_paid = "there is no such payment to take back";
 constexpr std::string_view closed_account = "해지된 계정: account is closed";
 constexpr std::string_view busy_account = "일시적 오류: account is busy, will be tried again";
 constexpr std::string_view other_content = "idempotency key was paid with other content";
@@ -88,14 +90,30 @@ void decide_one(const bus::decoded_grant& g, const std::string& subject, const b
   }
 }
 
+void take_one(const bus::decoded_grant& g, const std::string& subject, decided_batch& out) {
+  out.recalls.push_back({g.promotion, g.id, g.recall, g.amount_minor});
+  auto r = answer_to(g);
+  r.attempt = 0;
+  r.recall = g.recall;
+  out.recall_answers.push_back({std::move(r), subject});
+}
+
+/// What stands before the token and at most a partition; nullopt: the token is not there.
+[[nodiscard]] auto stem_before(std::string_view subject, std::string_view token)
+    -> std::optional<std::string_view> {
+  const std::size_t at = subject.rfind(token);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view after = subject.substr(at + token.size());
+  if (!after.empty() && after.front() != '.') return std::nullopt;
+  return subject.substr(0, at);
+}
+
 }  // namespace
 
 auto result_topic_of(std::string_view subject) -> std::string {
-  const std::size_t at = subject.rfind(grant_token);
-  if (at == std::string_view::npos) return {};
-  const std::string_view after = subject.substr(at + grant_token.size());
-  if (!after.empty() && after.front() != '.') return {};
-  return std::string{subject.substr(0, at)} + ".result";
+  auto stem = stem_before(subject, grant_token);
+  if (!stem) stem = stem_before(subject, recall_token);
+  return stem ? std::string{*stem} + ".result" : std::string{};
 }
 
 auto decide_batch(std::span<const bus::incoming_message> messages, const behaviour& b,
@@ -106,7 +124,8 @@ auto decide_batch(std::span<const bus::incoming_message> messages, const behavio
   for (const auto& m : messages) {
     const std::string topic = result_topic_of(m.subject);
     if (topic.empty()) continue;  // The stream's identity message.
-    ++counts.grants;
+    const bool recall = !stem_before(m.subject, grant_token);
+    ++(recall ? counts.recalls : counts.grants);
     bus::decoded_grant g;
     if (const std::string why = bus::decode_grant(m.payload, g); !why.empty()) {
       ++counts.unreadable;
@@ -115,7 +134,11 @@ auto decide_batch(std::span<const bus::incoming_message> messages, const behavio
       }
       continue;
     }
-    decide_one(g, fmt::format("{}.{}", topic, g.partition.value), b, now, out, counts);
+    const auto subject = fmt::format("{}.{}", topic, g.partition.value);
+    if (recall)
+      take_one(g, subject, out);
+    else
+      decide_one(g, subject, b, now, out, counts);
   }
   return out;
 }
@@ -150,6 +173,25 @@ auto results_of(const decided_batch& batch, std::span<const credit> outcomes, ti
     } else {
       out.insert(out.end(), a.copies, make_message(a.result, a.subject, now));
     }
+  }
+  return out;
+}
+
+auto recall_results_of(const decided_batch& batch, std::span<const take_back> outcomes,
+                       timestamp now, payer_counts& counts) -> outgoing_results {
+  BESTOW_ASSERT(outcomes.size() == batch.recall_answers.size());
+  outgoing_results out;
+  out.reserve(outcomes.size());
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    auto r = batch.recall_answers[i].result;
+    const bool refused = outcomes[i] == take_back::refused;
+    r.recalled = refused ? recall_status::failed : recall_status::recalled;
+    if (refused)
+      r.error_message = not_paid;
+    else
+      r.transaction_key = fmt::format("recall-{}-{}", r.promotion.value, r.id.value);
+    counts.taken_back += outcomes[i] == take_back::taken ? 1 : 0;
+    out.push_back(make_message(r, batch.recall_answers[i].subject, now));
   }
   return out;
 }

@@ -26,6 +26,8 @@ struct payer_counts {
   std::uint64_t retried{0};  ///< RETRYING was sent first.
   std::uint64_t dropped{0};
   std::uint64_t held{0};  ///< Results that are sent later.
+  std::uint64_t recalls{0};  ///< Deliveries that were recalls.
+  std::uint64_t taken_back{0};
   std::uint64_t unreadable{0};
 };
 
@@ -43,12 +45,18 @@ struct decided_batch {
     unsigned copies{1};
   };
   static constexpr std::size_t no_entry = SIZE_MAX;
+  struct recall_answer {
+    bus::decoded_result result;
+    std::string subject;
+  };
+  std::vector<recall_entry> recalls;          ///< To be taken back.
+  std::vector<recall_answer> recall_answers;  ///< One for each, to be sent once it is durable.
   std::vector<answer> answers;          ///< To be sent once the payments are durable, in order.
   std::vector<std::string> complaints;  ///< At most a few, for the operator.
 };
 
-/// `prepay.campaign.voucher.publish.3` -> `prepay.campaign.voucher.result`; "" when the subject is
-/// not one of grants.
+/// `prepay.campaign.voucher.publish.3` (or `.recall.3`) -> `prepay.campaign.voucher.result`; "" when
+/// the subject is neither of grants nor of recalls.
 [[nodiscard]] auto result_topic_of(std::string_view grant_subject) -> std::string;
 
 /// Reads and decides every message. Messages that are not grants are left alone.
@@ -58,5 +66,9 @@ struct decided_batch {
 /// The results to send after `entries` were recorded with these outcomes.
 [[nodiscard]] auto results_of(const decided_batch& batch, std::span<const credit> outcomes,
                               timestamp now, payer_counts& counts) -> outgoing_results;
+
+/// The answers to recalls after they were taken with these outcomes.
+[[nodiscard]] auto recall_results_of(const decided_batch& batch, std::span<const take_back> outcomes,
+                                     timestamp now, payer_counts& counts) -> outgoing_results;
 
 }  // namespace bestow::wallet

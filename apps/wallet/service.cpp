@@ -130,6 +130,10 @@ class nats_service final : public service {
     if (!outcomes) return tl::unexpected<fault>{std::move(outcomes.error())};
     if (!decided.held.empty()) look_for_held_ = true;
     if (!send(results_of(decided, *outcomes, now, counts_))) return {};
+    // A batch keeps the stream's order: what it takes back was paid above or before.
+    auto taken = ledger_->take(decided.recalls);
+    if (!taken) return tl::unexpected<fault>{std::move(taken.error())};
+    if (!send(recall_results_of(decided, *taken, now, counts_))) return {};
     w.from->consumer->ack(w.batch.token);
     w.from->consumer->grant_credit(1);
     active_at_ = time_.steady();

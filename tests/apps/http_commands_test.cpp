@@ -271,4 +271,34 @@ TEST_CASE("a batch is given up by deleting it", "[unit][http]") {
   CHECK(f.get(promotions + "/7/batches/b1/rejects").code() == "rejects_not_found");
 }
 
+TEST_CASE("what surrounds a run reaches the engine as it was asked", "[unit][http]") {
+  http_fixture f;
+  f.engine.next = receipt(7, domain::promotion_state::scheduled);
+  const auto at = promotions + "/7";
+  CHECK(f.post(at + "/schedule", R"({"at":"2026-01-21T10:30:00+09:00"})").status == 200);
+  CHECK(f.post(at + "/cancel", R"({"reason":"wrong list"})").status == 200);
+  CHECK(f.post(at + "/close", "").status == 200);
+  CHECK(f.post(at + "/retry", "").status == 200);
+  CHECK(f.post(at + "/retry", R"({"status":"unknown","targets":["5",6]})").status == 200);
+  CHECK(f.post(at + "/recall", R"({"reason":"오지급","targets":["9"]})").status == 200);
+  CHECK(f.engine.calls() ==
+        std::vector<std::string>{"schedule 7 1768959000000 by local", "cancel 7 'wrong list' by local",
+                                 "close 7 '' by local", "retry 7 failed [] by local",
+                                 "retry 7 unknown [5,6] by local",
+                                 "recall 7 '오지급' [9] by local"});
+}
+
+TEST_CASE("what surrounds a run is refused with the field that is wrong", "[unit][http]") {
+  http_fixture f;
+  const auto at = promotions + "/7";
+  CHECK(f.post(at + "/schedule", "{}").code() == "field_required");
+  CHECK(f.post(at + "/schedule", R"({"at":"tomorrow"})").code() == "field_out_of_range");
+  CHECK(f.post(at + "/retry", R"({"status":"success"})").code() == "field_out_of_range");
+  CHECK(f.post(at + "/retry", R"({"targets":"5"})").code() == "field_wrong_type");
+  CHECK(f.post(at + "/recall", R"({"reason":"x","target":["5"]})").code() == "field_unknown");
+  CHECK(f.post(at + "/close", "{\"reason\":\"" + std::string(101, 'x') + "\"}").code() ==
+        "field_out_of_range");
+  CHECK(f.engine.calls().empty());
+}
+
 }  // namespace bestow::testing

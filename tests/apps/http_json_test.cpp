@@ -1,3 +1,4 @@
+#include "apps/http/field_reader.hpp"
 #include "apps/http/flat_json.hpp"
 #include "apps/http/json_writer.hpp"
 #include "tests/apps/http_fixture.hpp"
@@ -42,13 +43,38 @@ TEST_CASE("a body that is no flat object is refused with the reason", "[unit][ht
       bad_body{"5", "json_not_an_object", ""}, bad_body{"null", "json_not_an_object", ""},
       bad_body{"\"x\"", "json_not_an_object", ""},
       bad_body{"{\"a\":{}}", "field_wrong_type", "'a' is an object"},
-      bad_body{"{\"a\":[1]}", "field_wrong_type", "'a' is an array"},
+      bad_body{"{\"a\":[[1]]}", "field_wrong_type", "'a' is an array in an array"},
+      bad_body{"{\"a\":[{}]}", "field_wrong_type", "'a' is an array of objects"},
+      bad_body{"{\"a\":[1.5]}", "field_wrong_type", "'a' is an array of something else"},
+      bad_body{"{\"a\":[null]}", "field_wrong_type", "'a' is an array of something else"},
       bad_body{"{\"a\":1,\"a\":2}", "field_repeated", "'a' stands twice"});
   CAPTURE(bad.body);
   const auto read = parse_flat_json(bad.body);
   REQUIRE_FALSE(read);
   CHECK(read.error().code == bad.code);
   CHECK(read.error().detail.find(bad.says) != std::string::npos);
+}
+
+TEST_CASE("a list of ids is taken as texts or whole numbers", "[unit][http]") {
+  auto read = parse_flat_json(R"({"targets":["1",9223372036854775807],"n":1})");
+  REQUIRE(read);
+  field_reader fields{std::move(*read)};
+  CHECK(fields.ids("targets") == std::vector<std::uint64_t>{1, 9'223'372'036'854'775'807ULL});
+  CHECK(fields.ids("absent").empty());
+  CHECK(fields.number("n", 5) == 1);
+  CHECK_FALSE(fields.finish());
+  for (const auto* bad : {R"({"targets":[]})", R"({"targets":"1"})", R"({"targets":["0"]})",
+                          R"({"targets":["-1"]})", R"({"targets":[9223372036854775808]})",
+                          R"({"targets":["x"]})"}) {
+    CAPTURE(bad);
+    auto body = parse_flat_json(bad);
+    REQUIRE(body);
+    field_reader refused{std::move(*body)};
+    static_cast<void>(refused.ids("targets"));
+    const auto trouble = refused.finish();
+    REQUIRE(trouble);
+    CHECK(trouble->field == "targets");
+  }
 }
 
 TEST_CASE("deep nesting and many fields end at once", "[unit][http]") {

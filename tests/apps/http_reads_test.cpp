@@ -40,6 +40,7 @@ void check_shape(const json& object, std::string_view name,
         CHECK(value.is_object());
         break;
       case http::shape::list:
+      case http::shape::ids:
         CHECK(value.is_array());
         break;
     }

@@ -107,6 +107,27 @@ auto spy_engine::resume(promotion_id id, const actors::caller& by)
     -> actors::outcome<actors::command_receipt> {
   return note(fmt::format("resume {}", id.value), by);
 }
+auto spy_engine::schedule(promotion_id id, timestamp at, const actors::caller& by)
+    -> actors::outcome<actors::command_receipt> {
+  return note(fmt::format("schedule {} {}", id.value, at.value), by);
+}
+auto spy_engine::cancel(promotion_id id, std::string reason, const actors::caller& by)
+    -> actors::outcome<actors::command_receipt> {
+  return note(fmt::format("cancel {} '{}'", id.value, reason), by);
+}
+auto spy_engine::close(promotion_id id, std::string reason, const actors::caller& by)
+    -> actors::outcome<actors::command_receipt> {
+  return note(fmt::format("close {} '{}'", id.value, reason), by);
+}
+auto spy_engine::retry(promotion_id id, retry_scope scope, std::vector<std::uint64_t> targets,
+                       const actors::caller& by) -> actors::outcome<actors::command_receipt> {
+  return note(fmt::format("retry {} {} [{}]", id.value, name_of(scope), fmt::join(targets, ",")),
+              by);
+}
+auto spy_engine::recall(promotion_id id, std::string reason, std::vector<std::uint64_t> targets,
+                        const actors::caller& by) -> actors::outcome<actors::command_receipt> {
+  return note(fmt::format("recall {} '{}' [{}]", id.value, reason, fmt::join(targets, ",")), by);
+}
 auto spy_engine::rebuild_view(std::string_view name) -> result<bool> {
   static_cast<void>(note(fmt::format("rebuild {}", name), {}));
   return next_rebuild;

@@ -223,3 +223,40 @@ TEST_CASE("no prefix and no flipped byte of a result crashes the reader", "[unit
     }
   }
 }
+
+TEST_CASE("an answer to a recall says what became of it, and of which", "[unit][wire]") {
+  decoded_result sent;
+  sent.type = promotion_type::voucher;
+  sent.promotion = {7};
+  sent.id = {11};
+  sent.customer = {5};
+  sent.partition = {2};
+  sent.recalled = recall_status::failed;
+  sent.recall = {3};
+  sent.error_message = "already used";
+  std::string json;
+  append_result_json(json, sent, "prepay.campaign.voucher.result", timestamp{1'768'959'000'000});
+  decoded_result read;
+  CHECK(decode_result("prepay.campaign.voucher.result.2", json, read).empty());
+  REQUIRE(read.recalled);
+  CHECK(*read.recalled == recall_status::failed);
+  CHECK(read.recall == recall_no{3});
+  CHECK(read.error_message == "already used");
+
+  const auto with = [](const std::string& fields) {
+    return R"({"payload":{"eventId":"7","voucherEventTargetId":"11","customerUid":"5",)"
+           R"("partitionKey":"2",)" + fields + "}}";
+  };
+  const std::string subject = "prepay.campaign.voucher.result.2";
+  CHECK(decode_result(subject, with(R"("recallStatus":"RECALLED")"), read).empty());
+  CHECK(read.recall == recall_no{0});
+  CHECK(decode_result(subject, with(R"("recallStatus":"DONE")"), read) ==
+        "payload.recallStatus is 'DONE'; RECALLED or FAILED");
+  CHECK(decode_result(subject, with(R"("recallStatus":"FAILED","processStatus":"FAILED")"), read) ==
+        "payload has both processStatus and recallStatus");
+  CHECK(decode_result(subject, with(R"("recallStatus":"FAILED","recallId":"0")"), read) ==
+        "payload.recallId is 0; an integer from 1 to 65535");
+  // What was said of a recall does not stick to the next result.
+  CHECK(decode_result(subject, with(R"("processStatus":"SUCCESS")"), read).empty());
+  CHECK_FALSE(read.recalled);
+}

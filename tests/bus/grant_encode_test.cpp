@@ -162,3 +162,22 @@ TEST_CASE("the longest text every field allows fits its message", "[unit][wire]"
   CHECK(decode_grant(encoded(release, fields), back) == "");
   CHECK(back.customer.value == UINT64_MAX);
 }
+
+TEST_CASE("a recall is the grant's message with its reason and id, on its own subject",
+          "[unit][wire]") {
+  auto release = release_of(promotion_type::point, true);
+  release.kind = release_kind::recall;
+  release.recall = {3};
+  release.recall_reason = "오지급 \"회수\"";
+  release.partition = {5};
+  CHECK(encoded(release, sample_point()) ==
+        R"({"sentAt":"2026-01-21T10:30:00","version":20231010,"topic":"prepay.campaign.point.recall",)"
+        R"("payload":{"eventId":"1","pointEventTargetId":"1","customerUid":"12345","amount":"50000",)"
+        R"("expiryAt":"20260131235959","reason":"새해맞이 이벤트 포인트 지급","partitionKey":"0",)"
+        R"("recallReason":"오지급 \"회수\"","recallId":"3","idempotencyKey":"1:1"}})");
+  CHECK(grant_encoder{release}.subject() == "prepay.campaign.point.recall.5");
+  CHECK(grant_encoder{release}.event_type() == "CAMPAIGN_POINT_RECALL");
+  release.extra_fields = false;
+  CHECK(encoded(release, sample_point()).ends_with(
+      R"("partitionKey":"0","recallReason":"오지급 \"회수\"","recallId":"3"}})"));
+}

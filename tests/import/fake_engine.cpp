@@ -238,6 +238,26 @@ auto fake_engine::resume(promotion_id, const actors::caller&)
     -> actors::outcome<actors::command_receipt> {
   return not_here();
 }
+auto fake_engine::schedule(promotion_id, timestamp, const actors::caller&)
+    -> actors::outcome<actors::command_receipt> {
+  return not_here();
+}
+auto fake_engine::cancel(promotion_id, std::string, const actors::caller&)
+    -> actors::outcome<actors::command_receipt> {
+  return not_here();
+}
+auto fake_engine::close(promotion_id, std::string, const actors::caller&)
+    -> actors::outcome<actors::command_receipt> {
+  return not_here();
+}
+auto fake_engine::retry(promotion_id, retry_scope, std::vector<std::uint64_t>,
+                        const actors::caller&) -> actors::outcome<actors::command_receipt> {
+  return not_here();
+}
+auto fake_engine::recall(promotion_id, std::string, std::vector<std::uint64_t>,
+                         const actors::caller&) -> actors::outcome<actors::command_receipt> {
+  return not_here();
+}
 auto fake_engine::rebuild_view(std::string_view) -> result<bool> {
   return false;
 }

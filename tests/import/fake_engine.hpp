@@ -53,6 +53,16 @@ class fake_engine final : public actors::engine {
       -> actors::outcome<actors::command_receipt> override;
   auto resume(promotion_id id, const actors::caller& by)
       -> actors::outcome<actors::command_receipt> override;
+  auto schedule(promotion_id id, timestamp at, const actors::caller& by)
+      -> actors::outcome<actors::command_receipt> override;
+  auto cancel(promotion_id id, std::string reason, const actors::caller& by)
+      -> actors::outcome<actors::command_receipt> override;
+  auto close(promotion_id id, std::string reason, const actors::caller& by)
+      -> actors::outcome<actors::command_receipt> override;
+  auto retry(promotion_id id, retry_scope scope, std::vector<std::uint64_t> targets,
+             const actors::caller& by) -> actors::outcome<actors::command_receipt> override;
+  auto recall(promotion_id id, std::string reason, std::vector<std::uint64_t> targets,
+              const actors::caller& by) -> actors::outcome<actors::command_receipt> override;
   auto rebuild_view(std::string_view name) -> result<bool> override;
   auto status() -> actors::engine_status override;
   void stop() override;

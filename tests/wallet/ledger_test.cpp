@@ -147,6 +147,25 @@ TEST_CASE("held results come when they are due, oldest first, until they are for
   CHECK(book->next_due().value()->value == 300);
 }
 
+TEST_CASE("a payment is taken back once, and only as it was paid", "[unit][wallet]") {
+  const directory d;
+  auto book = d.open();
+  REQUIRE(book->record(std::vector{entry(1, 500), entry(2, 700)}, {}));
+  const auto outcomes = book->take(std::vector<recall_entry>{
+      {{1}, {1}, {1}, {500}}, {{1}, {1}, {2}, {500}}, {{1}, {2}, {1}, {1}}, {{1}, {3}, {1}, {5}}});
+  REQUIRE(outcomes);
+  CHECK((*outcomes == std::vector{take_back::taken, take_back::repeated, take_back::refused,
+                                  take_back::refused}));
+  book.reset();
+  book = d.open();
+  const auto totals = book->totals({1});
+  REQUIRE(totals);
+  CHECK(totals->count == 2);
+  CHECK(totals->sum == "1200");
+  CHECK(totals->recalled_count == 1);
+  CHECK(totals->recalled_sum == "500");
+}
+
 TEST_CASE("the report is exact in all three forms", "[unit][wallet]") {
   const directory d;
   const auto book = d.open();
@@ -156,7 +175,8 @@ TEST_CASE("the report is exact in all three forms", "[unit][wallet]") {
   large.currency_exponent = 2;
   REQUIRE(book->record(std::vector{large, small}, {}));
   CHECK(text_of(*book, 1, report_format::json) ==
-        "{\"promotion_id\":\"1\",\"count\":2,\"sum\":\"12350\"}\n");
+        "{\"promotion_id\":\"1\",\"count\":2,\"sum\":\"12350\",\"recalled_count\":0,"
+        "\"recalled_sum\":\"0\"}\n");
   CHECK(text_of(*book, 1, report_format::table) ==
         "promotion  1\ncount      2\nsum        12350\n");
   CHECK(text_of(*book, 1, report_format::csv) ==
