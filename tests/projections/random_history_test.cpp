@@ -11,7 +11,8 @@ namespace bestow::projections::testing {
 namespace {
 
 /// Plays promotions at random: releases of random size, publishes late, answers early, repeated,
-/// contradicting, in random order; stops and resumes.
+/// contradicting, in random order; stops and resumes; retries, recalls, answers that never come, an
+/// early close.
 class player {
  public:
   player(stage& s, std::uint64_t seed) : s_{s}, random_{seed} {
@@ -34,7 +35,8 @@ class player {
     const auto& p = s_.promotion(id);
     const auto k = static_cast<std::uint16_t>(pick(p.created.partition_count));
     const bool running = p.state == domain::promotion_state::running;
-    switch (pick(10)) {
+    s_.tick(static_cast<std::int64_t>(pick(500)));
+    switch (pick(16)) {
       case 0:
       case 1: {
         const auto first = s_.partition(id, k).next;
@@ -52,6 +54,19 @@ class player {
       case 5:
         if (running) s_.conclude(id);
         return;
+      case 6:
+        return try_again(id);
+      case 7:
+      case 8:
+        return s_.release_again(id, k, static_cast<std::uint32_t>(1 + pick(60)));
+      case 9:
+        return answer_recalls(id, k);
+      case 10:
+        return s_.expire(id, k, timestamp{s_.now().value - 1'000});
+      case 11:
+        if (pick(4) == 0 && p.state == domain::promotion_state::stopped && !p.recall_open)
+          close(id);
+        return;
       default:
         return answer(id, k);
     }
@@ -60,12 +75,18 @@ class player {
   /// Releases, publishes and answers everything.
   void finish() {
     for (const auto id : ids_) {
+      finish_recall(id);
       while (s_.promotion(id).state != domain::promotion_state::running &&
-             s_.promotion(id).state != domain::promotion_state::completed)
+             s_.promotion(id).state != domain::promotion_state::completed &&
+             !s_.promotion(id).closed)
         stop_or_resume(id);
       for (std::uint32_t k = 0; k < s_.promotion(id).created.partition_count; ++k) {
         const auto number = static_cast<std::uint16_t>(k);
-        s_.release(id, number, 1'000);
+        while (s_.promotion(id).run.retry != retry_scope::none && !s_.promotion(id).closed &&
+               s_.promotion(id).state == domain::promotion_state::running &&
+               s_.partition(id, number).retry_done != s_.promotion(id).run.retry_run)
+          s_.release_again(id, number, 1'000);
+        if (!s_.promotion(id).closed) s_.release(id, number, 1'000);
         s_.publish(id, number);
         std::vector<domain::result_row> rows;
         for (std::uint32_t i = 0; i < s_.partition(id, number).states.size(); ++i)
@@ -80,6 +101,41 @@ class player {
   [[nodiscard]] auto ids() const -> const std::vector<promotion_id>& { return ids_; }
 
  private:
+  void try_again(promotion_id id) {
+    const auto& p = s_.promotion(id);
+    const bool rests = p.state == domain::promotion_state::stopped ||
+                       p.state == domain::promotion_state::completed;
+    if (p.closed || p.recall_open) return;
+    if (rests && pick(2) == 0)
+      s_.retry(id, pick(2) == 0 ? retry_scope::failed : retry_scope::unknown);
+    else
+      s_.recall(id);
+  }
+
+  void finish_recall(promotion_id id) {
+    const auto count = s_.promotion(id).created.partition_count;
+    for (std::uint32_t k = 0; s_.promotion(id).recall_open; k = (k + 1) % count)
+      s_.release_again(id, static_cast<std::uint16_t>(k), 1'000);
+  }
+
+  void close(promotion_id id) {
+    s_.tell(id, domain::close_promotion{"by chance", "ops"});
+    for (std::uint32_t k = 0; k < s_.promotion(id).created.partition_count; ++k)
+      s_.tell(id, static_cast<std::uint16_t>(k), domain::abandon_pending{});
+  }
+
+  void answer_recalls(promotion_id id, std::uint16_t k) {
+    const auto& p = s_.partition(id, k);
+    std::vector<domain::recall_row> rows;
+    for (auto i = pick(30); i > 0 && !p.recalls.empty(); --i) {
+      const auto ordinal = static_cast<std::uint32_t>(pick(p.recalls.size()));
+      if (!domain::was_recalled(p, target_ordinal{ordinal})) continue;
+      rows.push_back({target_ordinal{ordinal}, static_cast<recall_status>(1 + pick(2)),
+                      recall_no{static_cast<std::uint32_t>(pick(3))}, s_.now(), "rx", ""});
+    }
+    s_.answer_recalls(id, k, rows);
+  }
+
   auto pick(std::uint64_t below) -> std::uint64_t { return random_() % below; }
 
   void stop_or_resume(promotion_id id) {
@@ -90,7 +146,7 @@ class player {
       for (std::uint32_t k = 0; k < p.created.partition_count; ++k)
         s_.publish(id, static_cast<std::uint16_t>(k));
       s_.tell(id, domain::confirm_stopped{p.run.run});
-    } else if (p.state == domain::promotion_state::stopped) {
+    } else if (p.state == domain::promotion_state::stopped && !p.closed) {
       s_.start(id, true);
     }
   }
@@ -119,6 +175,8 @@ void check_sums(const domain::target_counts& c) {
   REQUIRE(c.retry_success <= c.success);
   REQUIRE(c.publish_failed <= c.fail);
   REQUIRE(c.published + c.publish_failed <= c.total);
+  REQUIRE(c.recalling + c.recalled + c.recall_failed <= c.success);
+  REQUIRE(c.recalled_amount <= c.success_amount);
 }
 
 /// Views against the domain's folds.
@@ -138,6 +196,7 @@ void compare(stage& s, const view_set& views, const std::vector<promotion_id>& i
     REQUIRE(balance->value->provider_amount == expected.success_amount);
     REQUIRE(balance->value->published_count == expected.published);
     REQUIRE(balance->value->publish_failed_count == expected.publish_failed);
+    REQUIRE(balance->value->abandoned_count == expected.abandoned);
     std::uint64_t duplicates = 0, ignored = 0, doubles = 0;
     const auto partitions = ask.partitions(id);
     REQUIRE(partitions->value.size() == s.promotion(id).created.partition_count);
@@ -163,6 +222,7 @@ void compare(stage& s, const view_set& views, const std::vector<promotion_id>& i
 TEST_CASE("views count what the partitions' folds count, at every moment", "[unit][random]") {
   constexpr std::uint64_t seeds = 200;
   std::uint64_t facts = 0;
+  domain::target_counts met;  // Over all histories: what never happens is not tested.
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     INFO("seed " << seed);
     stage s{seed};
@@ -176,13 +236,18 @@ TEST_CASE("views count what the partitions' folds count, at every moment", "[uni
       if (moment % 10 != 0) continue;
       follow_all(*views);
       compare(s, *views, game.ids());
+      for (const auto id : game.ids()) met.unknown += s.counts(id).unknown;
     }
     game.finish();
     follow_all(*views);
     compare(s, *views, game.ids());
     for (const auto id : game.ids()) {
       const auto c = s.counts(id);
-      REQUIRE(c.success + c.fail == c.total);
+      REQUIRE(c.success + c.fail + c.abandoned == c.total);
+      met.retry_success += c.retry_success;
+      met.recalled += c.recalled;
+      met.recall_failed += c.recall_failed;
+      met.abandoned += c.abandoned;
       REQUIRE(s.promotion(id).state == domain::promotion_state::completed);
     }
     const auto again = store::make_memory_view_stores();
@@ -191,7 +256,10 @@ TEST_CASE("views count what the partitions' folds count, at every moment", "[uni
     REQUIRE(hashes(*rebuilt) == hashes(*views));
     facts += s.log().head().last.value;
   }
-  fmt::print("random histories: {} seeds, {} facts\n", seeds, facts);
+  for (const auto n : {met.retry_success, met.recalled, met.recall_failed, met.abandoned, met.unknown})
+    CHECK(n > 0);
+  fmt::print("random histories: {} seeds, {} facts, {} retried, {} recalled, {} abandoned\n", seeds,
+             facts, met.retry_success, met.recalled, met.abandoned);
 }
 
 }  // namespace

@@ -182,7 +182,7 @@ void stage::publish(promotion_id id, std::uint16_t k, std::size_t count) {
     auto& seq = next_seq_[promotions_[id].created.type];
     const auto first = seq + 2;
     seq += open.message_count;
-    tell(id, k, domain::record_published{open.at, first});
+    tell(id, k, domain::record_published{open.at, first, now_});
   }
 }
 
@@ -196,14 +196,54 @@ void stage::conclude(promotion_id id) {
   domain::complete_promotion done{p.run.run, 0, 0, {}};
   for (std::uint32_t k = 0; k < p.created.partition_count; ++k) {
     const auto number = static_cast<std::uint16_t>(k);
-    tell(id, number, domain::conclude_partition{p.run.run, false});
+    tell(id, number, domain::conclude_partition{
+                             p.run.run, false, p.closed ? run_no{} : p.run.retry_run});
     const auto& part = partition(id, number);
-    all = all && part.done_at_release == part.release_count;
+    const bool retried = p.closed || p.run.retry == retry_scope::none ||
+                         part.retry_done == p.run.retry_run;
+    all = all && retried && part.done_at_release == part.release_count;
     done.success_count += part.counts.success;
     done.fail_count += part.counts.fail;
     done.success_amount.value += part.counts.success_amount.value;
   }
   if (all) tell(id, done);
+}
+
+void stage::retry(promotion_id id, retry_scope scope) {
+  domain::retry_promotion command;
+  command.wanted = promotions_[id].run;
+  command.wanted.retry = scope;
+  command.survey.matching = 1;
+  tell(id, command);
+}
+
+void stage::recall(promotion_id id) {
+  tell(id, domain::recall_promotion{"by chance", {}, "ops", {1, 0, {}, {}}});
+}
+
+void stage::release_again(promotion_id id, std::uint16_t k, std::uint32_t count) {
+  const auto& p = promotions_[id];
+  if (p.recall_open)
+    tell(id, k, domain::release_recalls{p.recall, p.run, count, now_, {}});
+  else if (p.state == domain::promotion_state::running && p.run.retry != retry_scope::none)
+    tell(id, k, domain::release_retries{p.run, count, now_, {}, {}});
+  if (!p.recall_open) return;
+  domain::finish_recall done{p.recall.recall, 0, {}};
+  for (std::uint32_t i = 0; i < p.created.partition_count; ++i) {
+    const auto& part = partition(id, static_cast<std::uint16_t>(i));
+    if (part.recall_done != p.recall.recall) return;
+    done.target_count += part.recall_count;
+    done.amount.value += part.recall_amount.value;
+  }
+  tell(id, done);
+}
+
+void stage::answer_recalls(promotion_id id, std::uint16_t k, std::vector<domain::recall_row> rows) {
+  tell(id, k, domain::record_recalls{std::move(rows)});
+}
+
+void stage::expire(promotion_id id, std::uint16_t k, timestamp until) {
+  add(id, partition_no{k}, look_for_overdue(partition(id, k), timestamp{}, until).events);
 }
 
 auto stage::partition(promotion_id id, std::uint16_t k) -> const domain::partition& {
@@ -223,6 +263,10 @@ auto stage::counts(promotion_id id) -> domain::target_counts {
     sum.retrying += p.counts.retrying;
     sum.unknown += p.counts.unknown;
     sum.abandoned += p.counts.abandoned;
+    sum.recalling += p.counts.recalling;
+    sum.recalled += p.counts.recalled;
+    sum.recall_failed += p.counts.recall_failed;
+    sum.recalled_amount.value += p.counts.recalled_amount.value;
     sum.success_amount.value += p.counts.success_amount.value;
   }
   return sum;

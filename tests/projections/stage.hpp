@@ -81,6 +81,15 @@ class stage {
   /// Partitions say that they are done where they are; then the promotion completes if all are.
   void conclude(promotion_id id);
 
+  void retry(promotion_id id, retry_scope scope);
+  void recall(promotion_id id);
+  /// The next targets of the open recall, else of the run's retry; a recall that is all released
+  /// is finished.
+  void release_again(promotion_id id, std::uint16_t k, std::uint32_t count);
+  void answer_recalls(promotion_id id, std::uint16_t k, std::vector<domain::recall_row> rows);
+  /// What was published up to `until` is not waited for any longer.
+  void expire(promotion_id id, std::uint16_t k, timestamp until);
+
   [[nodiscard]] auto promotion(promotion_id id) -> const domain::promotion& {
     return promotions_[id];
   }
