@@ -1,4 +1,5 @@
 #include "actors/directory.hpp"
+#include "actors/event_feed.hpp"
 #include "actors/projector.hpp"
 #include "actors/publisher.hpp"
 #include "actors/result_intake.hpp"
@@ -39,6 +40,12 @@ void list_singletons(directory_host* self) {
   }
   for (const auto& view : context->parts.views->names())
     add("projector", [=] { return spawn_blocking(self, run_projector, context, view); });
+  if (context->parts.messages != nullptr && context->options.grants.publish_events)
+    add("event_feed", [=] {
+      auto a = spawn_blocking(self, run_event_feed, context);
+      context->book.set(address_book::entry::event_feed, a);
+      return a;
+    });
   if (context->parts.messages != nullptr)
     add("intake", [=] { return spawn_blocking(self, run_result_intake, context); });
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -82,6 +83,9 @@ struct grant_settings {
   std::string point_stream{"GRANTS_POINT"};
   std::string result_stream{"GRANT_RESULTS"};
   std::string dead_stream{"GRANT_RESULTS_DEAD"};
+  bool publish_events{true};  ///< Every fact on the event stream.
+  std::string event_stream{"BESTOW_EVENTS"};
+  std::string event_prefix{"bestow.evt"};
   /// Subjects of the result stream: `<prefix>.voucher.result`, `<prefix>.point.result`.
   std::string voucher_result_topic{"prepay.campaign.voucher.result"};
   std::string point_result_topic{"prepay.campaign.point.result"};
@@ -125,6 +129,7 @@ struct engine_status {
   position head{};
   bool log_ready{true};
   std::vector<delivery_status> deliveries;
+  std::optional<delivery_status> events;  ///< Of the event stream: positions of the log.
   std::uint64_t appends{0};
   std::uint64_t commits{0};
   std::uint64_t restarts{0};

@@ -27,11 +27,12 @@ struct engine_counters {
 /// use. Thread-safe.
 class address_book {
  public:
-  enum class entry : std::uint8_t { log_writer, directory, voucher_publisher, point_publisher, registry };
+  enum class entry : std::uint8_t { log_writer, directory, voucher_publisher, point_publisher, registry, event_feed };
   void set(entry e, caf::actor address);
   [[nodiscard]] auto log_writer() const -> caf::actor { return get(entry::log_writer); }
   [[nodiscard]] auto directory() const -> caf::actor { return get(entry::directory); }
   [[nodiscard]] auto registry() const -> caf::actor { return get(entry::registry); }
+  [[nodiscard]] auto event_feed() const -> caf::actor { return get(entry::event_feed); }
   [[nodiscard]] auto publisher(promotion_type t) const -> caf::actor {
     return get(t == promotion_type::voucher ? entry::voucher_publisher : entry::point_publisher);
   }
@@ -41,7 +42,7 @@ class address_book {
  private:
   [[nodiscard]] auto get(entry e) const -> caf::actor;
   mutable std::mutex mutex_;
-  std::array<caf::actor, 5> addresses_;
+  std::array<caf::actor, 6> addresses_;
 };
 
 /// Shared by all actors of one engine; outlives them.

@@ -283,7 +283,7 @@ void add_topics(std::vector<key_binding>& keys) {
     bool subject;
   };
   using g = actors::grant_settings;
-  static constexpr std::array<topic, 8> topics{{
+  static constexpr std::array<topic, 10> topics{{
       {"campaign_voucher_publish", "Subject of voucher grants.", &g::voucher_topic, true},
       {"campaign_point_publish", "Subject of point grants.", &g::point_topic, true},
       {"campaign_voucher_result", "Subject of voucher results.", &g::voucher_result_topic, true},
@@ -292,6 +292,8 @@ void add_topics(std::vector<key_binding>& keys) {
       {"point_stream", "JetStream stream of point grants.", &g::point_stream, false},
       {"result_stream", "JetStream stream of results.", &g::result_stream, false},
       {"dead_stream", "JetStream stream of results that cannot be used.", &g::dead_stream, false},
+      {"event_stream", "JetStream stream of every fact.", &g::event_stream, false},
+      {"event_prefix", "Subjects of facts begin with it.", &g::event_prefix, true},
   }};
   for (const auto& t : topics) {
     keys.push_back(text_key(
@@ -325,6 +327,9 @@ void add_grants(std::vector<key_binding>& keys) {
   keys.push_back(boolean_key(
       {"grants", "extra_fields"}, "Send idempotencyKey and attempt after the original fields.",
       [](settings & s) -> auto& { return s.grants.extra_fields; }));
+  keys.push_back(boolean_key(
+      {"grants", "publish_events"}, "Publish every fact of the log on event_stream.",
+      [](settings & s) -> auto& { return s.grants.publish_events; }));
   keys.push_back(boolean_key(
       {"grants", "partition_token"}, "End the subject in the partition's number.",
       [](settings & s) -> auto& { return s.grants.partition_token; }));

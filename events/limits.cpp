@@ -80,6 +80,8 @@ constexpr std::array rows = {
                  "a chunk without an acknowledgement for this long is read back"),
     BESTOW_LIMIT(broker_retry_min, "ms", "first wait before trying the broker again; doubles"),
     BESTOW_LIMIT(broker_retry_max, "ms", "longest wait before trying the broker again"),
+    BESTOW_LIMIT(event_feed_batch, "facts", "published before the feed looks at its mailbox again"),
+    BESTOW_LIMIT(event_feed_pause, "ms", "facts gather this long before they are published"),
     BESTOW_LIMIT(stop_within, "ms", "stop answers within a second, with a fault if it must"),
     BESTOW_LIMIT(nats_io_buffer_bytes, "bytes", "one write to the broker's socket"),
     BESTOW_LIMIT(nats_ping_interval, "ms", "how often a silent broker is asked for a sign of life"),

@@ -95,6 +95,10 @@ inline constexpr auto publish_ack_timeout = 2'000ms;
 /// First wait before trying the broker again; doubles to the maximum.
 inline constexpr auto broker_retry_min = 50ms;
 inline constexpr auto broker_retry_max = 2'000ms;
+/// Facts the event feed publishes before it looks at its mailbox again.
+inline constexpr std::size_t event_feed_batch = 256;
+/// How long the event feed lets facts gather: far below the second in which events are due.
+inline constexpr auto event_feed_pause = 20ms;
 /// How long `stop` waits for released messages before it answers with a fault.
 inline constexpr auto stop_within = 900ms;
 

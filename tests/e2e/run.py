@@ -16,6 +16,7 @@ from pathlib import Path
 import scenario_broker  # noqa: F401  Importing registers the scenarios.
 import scenario_cli  # noqa: F401
 import scenario_docs  # noqa: F401
+import scenario_events  # noqa: F401
 import scenario_faults  # noqa: F401
 import scenario_input  # noqa: F401
 import scenario_life  # noqa: F401

@@ -1,0 +1,151 @@
+#include "actors/event_feed.hpp"
+
+#include <algorithm>
+
+#include "events/fact_json.hpp"
+#include "events/limits.hpp"
+
+namespace bestow::actors {
+
+namespace {
+
+using feed = caf::stateful_actor<event_feed_state>;
+
+struct fact_message {
+  std::string subject;
+  std::string payload;
+};
+
+auto message_of(const event_feed_state& s, const store::stored_event& e) -> fact_message {
+  const auto metadata = decode_metadata(e.metadata);
+  const fact_place place{e.at, e.stream, e.version, e.recorded_at,
+                         metadata ? std::string_view{metadata->principal} : std::string_view{}};
+  std::string subject = s.context->options.grants.event_prefix;
+  subject.append(".").append(name_of(e.stream.kind)).append(".").append(name_of(e.type));
+  return {std::move(subject), fact_to_json(place, e.type, e.payload)};
+}
+
+void schedule(feed* self, std::chrono::milliseconds after) {
+  auto& s = self->state;
+  if (s.step_due || s.halted) return;
+  s.step_due = true;
+  self->delayed_send(self, after, step_tick{});
+}
+
+void try_later(feed* self, std::string why) {
+  auto& s = self->state;
+  s.agreed = false;
+  s.problem = std::move(why);
+  s.backoff = std::clamp<std::chrono::milliseconds>(s.backoff * 2, limits::broker_retry_min,
+                                                    limits::broker_retry_max);
+  schedule(self, s.backoff);
+}
+
+/// What an operator must look at: nothing more is published until the next start.
+void halt(feed* self, std::string why) {
+  self->state.halted = true;
+  self->state.problem = "halted: " + std::move(why);
+}
+
+auto config_of(const event_feed_state& s) -> bus::stream_config {
+  bus::stream_config c;
+  c.name = s.context->options.grants.event_stream;
+  c.subjects = {s.context->options.grants.event_prefix + ".>"};
+  c.deny_delete_and_purge = false;
+  return c;
+}
+
+/// The fact at one position; nullopt: the log ends before it.
+auto fact_at(const event_feed_state& s, position at) -> result<std::optional<fact_message>> {
+  std::optional<fact_message> found;
+  store::read_options one;
+  one.events_max = 1;
+  const auto seen = s.context->parts.log->read(position{at.value - 1}, one,
+                                               [&](const store::stored_event& e) {
+                                                 found = message_of(s, e);
+                                                 return false;
+                                               });
+  if (!seen) return tl::unexpected{seen.error()};
+  return found;
+}
+
+/// Finds where the stream ends and whether it is ours.
+void agree(feed* self) {
+  auto& s = self->state;
+  auto& messages = *s.context->parts.messages;
+  if (!messages.connected()) return try_later(self, "the broker is not connected");
+  const auto found = messages.ensure_stream(config_of(s));
+  if (!found) {
+    if (found.error().code == fault_code::broker_stream_foreign)
+      return halt(self, found.error().detail);
+    return try_later(self, to_string(found.error()));
+  }
+  if (found->last_seq > 0 && found->messages > 0) {
+    const auto stored = messages.read(config_of(s).name, found->last_seq);
+    if (!stored) return try_later(self, to_string(stored.error()));
+    const auto planned = fact_at(s, position{found->last_seq});
+    if (!planned) return try_later(self, to_string(planned.error()));
+    const bool same = *stored && *planned && (*stored)->payload == (*planned)->payload &&
+                      (*stored)->subject == (*planned)->subject;
+    if (!same)
+      return halt(self, "sequence " + std::to_string(found->last_seq) + " of " +
+                            config_of(s).name + " is not this log's fact at that position");
+  }
+  s.published = position{found->last_seq};
+  s.agreed = true;
+  s.problem.clear();
+  s.backoff = {};
+}
+
+/// A bounded number of facts, then the mailbox again.
+void publish_some(feed* self) {
+  auto& s = self->state;
+  auto& messages = *s.context->parts.messages;
+  store::read_options some;
+  some.events_max = limits::event_feed_batch;
+  std::vector<std::pair<position, fact_message>> facts;
+  const auto seen = s.context->parts.log->read(s.published, some,
+                                               [&](const store::stored_event& e) {
+                                                 facts.emplace_back(e.at, message_of(s, e));
+                                                 return true;
+                                               });
+  if (!seen) return try_later(self, to_string(seen.error()));
+  for (const auto& [at, fact] : facts) {
+    const auto sent = messages.publish(fact.subject, fact.payload, s.published.value, "");
+    // An unknown outcome, a refusal, a lost link: the stream's own end says what is there.
+    if (!sent) return try_later(self, to_string(sent.error()));
+    s.published = at;
+  }
+  if (s.published < s.context->parts.log->head().last)
+    return schedule(self, std::chrono::milliseconds{0});
+  self->send(s.context->book.log_writer(), head_seen{caf::actor{self}});
+}
+
+void step(feed* self) {
+  auto& s = self->state;
+  s.step_due = false;
+  if (!s.agreed) agree(self);
+  if (s.agreed) publish_some(self);
+}
+
+}  // namespace
+
+auto run_event_feed(feed* self, context_ptr context) -> caf::behavior {
+  use_host_defaults(self);
+  self->state.context = std::move(context);
+  self->send(self->state.context->book.log_writer(), follow_head{caf::actor{self}});
+  schedule(self, std::chrono::milliseconds{0});
+  return {
+      [=](const head_moved&) { schedule(self, limits::event_feed_pause); },
+      [=](const step_tick&) { step(self); },
+      [=](const delivery_query&) {
+        const auto& s = self->state;
+        return delivery_reply{{s.context->options.grants.event_stream,
+                               s.context->parts.log->head().last.value, s.published.value,
+                               s.problem.empty() ? "ready" : s.problem}};
+      },
+      [=](const shutdown&) { self->quit(); },
+  };
+}
+
+}  // namespace bestow::actors
