@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "events/limits.hpp"
+
 namespace bestow::actors {
 
 namespace {
-constexpr std::uint64_t read_bytes = 4ULL << 20U;  // One step of catch_up.
 }
 
 delivery_plan::delivery_plan(promotion_type type, std::uint64_t base_seq, const plan_mark& mark)
@@ -44,7 +45,7 @@ auto delivery_plan::catch_up(const store::event_log& log,
   if (auto loaded = load_settled(log); !loaded) return loaded;
   store::read_options options;
   options.types = {event_type::targets_released, event_type::grants_published};
-  options.bytes_max = read_bytes;
+  options.bytes_max = limits::plan_read_bytes;
   result<void> outcome{};
   const auto visit = [&](const store::stored_event& stored) {
     if (stored.type == event_type::grants_published) {

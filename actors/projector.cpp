@@ -1,15 +1,12 @@
 #include "actors/projector.hpp"
 
+#include "events/limits.hpp"
+
 namespace bestow::actors {
 
 namespace {
 
 using projector = caf::stateful_actor<projector_state>;
-/// Between two transactions of a view that follows: many small commits share one fsync, and views
-/// stay far below a second behind.
-constexpr auto pause_between_steps = std::chrono::milliseconds{15};
-/// After a failed step.
-constexpr auto look_again = std::chrono::milliseconds{500};
 
 void schedule(projector* self, std::chrono::milliseconds after) {
   auto& s = self->state;
@@ -24,7 +21,7 @@ void step(projector* self) {
   auto report = s.context->parts.views->step(s.view);
   if (!report) {
     // Poisoned: it stands where it stopped until it is rebuilt. Anything else is tried again.
-    return schedule(self, look_again);
+    return schedule(self, limits::projector_retry);
   }
   if (report->caught_up) {
     self->send(s.context->book.log_writer(), head_seen{caf::actor{self}});
@@ -42,7 +39,7 @@ auto run_projector(projector* self, context_ptr context, std::string view) -> ca
   self->send(self->state.context->book.log_writer(), follow_head{caf::actor{self}});
   schedule(self, std::chrono::milliseconds{0});
   return {
-      [=](const head_moved&) { schedule(self, pause_between_steps); },
+      [=](const head_moved&) { schedule(self, limits::projector_pause); },
       [=](const step_tick&) { step(self); },
       [=](const shutdown&) { self->quit(); },
   };

@@ -7,11 +7,7 @@ namespace bestow::actors {
 
 namespace {
 
-constexpr auto tick_every = std::chrono::milliseconds{100};
-constexpr auto paced_tick_every = std::chrono::milliseconds{20};
 constexpr std::uint32_t mark_version = 1;
-/// What is stored but not recorded is said again: the partition may have been starting.
-constexpr std::uint64_t ticks_between_reminders = 20;
 
 auto now_of(const publisher_state& s) -> std::chrono::nanoseconds {
   return s.context->parts.time->steady();
@@ -132,11 +128,13 @@ void on_tick(publisher_host* self) {
   send_planned(self);
   grant_credits(self);
   if (s.plan.open().empty()) s.lists.clear();
-  if (++s.ticks % ticks_between_reminders == 0)
+  if (++s.ticks % limits::publisher_reminder_ticks == 0)
     for (const auto& r : s.plan.open())
       if (r.acked && !r.recorded) tell_published(self, r);
   save_mark(s);
-  self->delayed_send(self, s.window.limited() ? paced_tick_every : tick_every, publisher_tick{});
+  const auto wait =
+      s.window.limited() ? limits::publisher_paced_interval : limits::publisher_interval;
+  self->delayed_send(self, wait, publisher_tick{});
 }
 
 auto status_of(const publisher_state& s) -> delivery_status {

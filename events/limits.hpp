@@ -34,6 +34,20 @@ inline constexpr std::uint64_t view_map_bytes_default = 64ULL << 30U;
 inline constexpr unsigned lmdb_readers_max = 1'024;
 /// How often the anchor (head position and hash outside the log file) is rewritten.
 inline constexpr auto anchor_interval = 1'000ms;
+/// Their versions are remembered between commits; then the cache begins anew.
+inline constexpr std::size_t log_heads_cache_max = 65'536;
+/// One read transaction of the log: a long one would keep old pages alive.
+inline constexpr std::size_t log_read_txn_bytes = group_bytes_max;
+/// One read transaction of a verification.
+inline constexpr std::size_t verify_read_txn_bytes = 8 * group_bytes_max;
+/// A verifying child without progress for this long is ended.
+inline constexpr auto verify_stuck_after = 60'000ms;
+/// Read from a verifying child.
+inline constexpr std::size_t verify_answer_bytes_max = 64 * 1024;
+/// Of the anchor's file that are read.
+inline constexpr std::size_t anchor_bytes_max = 1'024;
+/// A larger snapshot is not read; the partition replays.
+inline constexpr std::uint64_t snapshot_bytes_max = 4ULL << 30U;
 
 // --- decoding hostile bytes ----------------------------------------------------------------------
 inline constexpr std::size_t column_values_max = 1U << 20U;
@@ -71,6 +85,15 @@ inline constexpr std::uint32_t recalls_per_promotion_max = 65'535;
 inline constexpr std::uint64_t overdue_targets_max = 50'000;
 /// Promotions with a live actor at once; above it the least recently used idle one is retired.
 inline constexpr std::size_t live_promotions_max = 256;
+/// Of one read while a list is built.
+inline constexpr std::uint64_t list_facts_per_read = 64;
+/// Different texts of a list's column kept once each; with more, each row keeps its own.
+inline constexpr std::size_t list_dictionary_max = 4'096;
+/// Of filter for each voucher number: fewer than one number in a hundred is looked up in
+/// vain.
+inline constexpr std::uint64_t voucher_filter_bits = 12;
+/// Taken out of the open table at once after their file is written.
+inline constexpr std::size_t voucher_move_step = 65'536;
 
 // --- import ------------------------------------------------------------------------------------
 /// Rows of one targets_imported. 4,096 rows of ~10 bytes fill about one frame.
@@ -83,6 +106,16 @@ inline constexpr std::size_t import_row_bytes_max = 64 * 1024;
 inline constexpr std::size_t import_chunks_in_flight = 8;
 /// rejects[] in an answer; the rest stands in the rejects file.
 inline constexpr std::size_t rejects_in_answer_max = 1'000;
+/// Of one read when refused rows are read back.
+inline constexpr std::uint64_t rejects_facts_per_read = 32;
+/// Of the rejects file between two writes.
+inline constexpr std::size_t rejects_pending_bytes = 64 * 1024;
+/// One record of the rejects file: a row with its quotes doubled and the reason.
+inline constexpr std::size_t reject_bytes_max = 4 * import_row_bytes_max;
+/// Read input is kept until this much can be given up at once.
+inline constexpr std::size_t import_compact_bytes = 256 * 1024;
+/// A chunk's answer is waited for; then its outcome is unknown.
+inline constexpr auto import_landing_within = 30'000ms;
 
 // --- publishing ----------------------------------------------------------------------------------
 inline constexpr std::uint32_t release_chunk_default = 1'000;
@@ -140,6 +173,42 @@ inline constexpr auto restart_backoff_max = 2'000ms;
 inline constexpr unsigned restarts_max = 10;
 inline constexpr auto restart_window = 60'000ms;
 inline constexpr std::uint64_t snapshot_every_events = 5'000'000;
+/// Between two transactions of a view that follows, so that many small commits share one
+/// fsync.
+inline constexpr auto projector_pause = 15ms;
+/// A view whose step failed waits this long.
+inline constexpr auto projector_retry = 500ms;
+/// A host without work for this long ends and gives its memory back.
+inline constexpr auto idle_after = 30'000ms;
+/// How often a promotion tells silent partitions again where its run stands.
+inline constexpr auto nudge_interval = 2'000ms;
+/// No grant is longer, so a broker that takes this much takes every grant.
+inline constexpr std::size_t grant_bytes_max = 4'096;
+/// Results that could not be handed over are tried again after this.
+inline constexpr auto results_retry_after = 200ms;
+/// How often a publisher looks at its timers.
+inline constexpr auto publisher_interval = 100ms;
+/// The same while a rate is set, so that it is smooth.
+inline constexpr auto publisher_paced_interval = 20ms;
+/// After these a partition without an answer is told again what is stored.
+inline constexpr std::uint64_t publisher_reminder_ticks = 20;
+/// Of the log in one step of a publisher that catches up.
+inline constexpr std::uint64_t plan_read_bytes = 4ULL << 20U;
+/// Read at once when the catalog is read.
+inline constexpr std::size_t catalog_page = 1'000;
+/// After it a stop goes on without the actors that did not end.
+inline constexpr auto engine_stop_within = 10'000ms;
+/// A publisher that does not answer in this time is shown as busy.
+inline constexpr auto status_within = 500ms;
+/// Longest wait before a host is started again whose facts or list cannot be read.
+inline constexpr auto fault_backoff_max = 30'000ms;
+/// Results of a partition that cannot be read wait this long, then they go to the dead
+/// letters.
+inline constexpr auto result_park_after = 30'000ms;
+/// That cannot be read are named in the readiness answer; the count is complete.
+inline constexpr std::size_t faults_named_max = 100;
+/// A publisher keeps open while it sends.
+inline constexpr std::size_t publisher_lists_max = 64;
 
 // --- views -------------------------------------------------------------------------------------------
 /// Described targets a projector applies in one transaction.
@@ -161,6 +230,50 @@ inline constexpr std::size_t http_threads = 128;
 inline constexpr std::size_t http_stream_viewers_max = 64;
 inline constexpr std::size_t page_limit_default = 100;
 inline constexpr std::size_t page_limit_max = 1'000;
+/// Shown on the status page.
+inline constexpr std::size_t status_page_promotions_max = 200;
+/// Of a JSON body.
+inline constexpr std::size_t http_body_fields_max = 64;
+/// Of a request's path.
+inline constexpr std::size_t http_uri_chars_max = 2'048;
+/// A ledger may have beyond two for each target.
+inline constexpr std::uint64_t reconcile_spare_lines = 1'000;
+/// Of a stream compared in one step.
+inline constexpr std::uint64_t reconcile_slice_messages = 20'000;
+/// Sent to an event stream at once.
+inline constexpr std::uint64_t http_stream_step_facts = 256;
+/// An event stream goes back; a viewer further behind begins anew.
+inline constexpr std::uint64_t http_stream_replay_max = 1'000'000;
+/// Wait for a thread; more are closed.
+inline constexpr std::size_t http_waiting_connections_max = 256;
+/// Then the connection is closed and opened anew.
+inline constexpr std::size_t http_requests_per_connection = 100'000;
+/// The kernel keeps until they are accepted.
+inline constexpr int http_listen_backlog = 512;
+/// Of a refused body that are read, so that its sender hears the answer.
+inline constexpr std::uint64_t http_drained_bytes_max = 64ULL << 20U;
+/// One line of a payer's ledger.
+inline constexpr std::size_t ledger_line_bytes_max = 4'096;
+/// Of a file the command line sends at once.
+inline constexpr std::size_t cli_piece_bytes = 256 * 1024;
+/// A waiting command bears a server that is away this long.
+inline constexpr auto cli_unavailable_within = 30'000ms;
+/// Read from a program that is asked for its version.
+inline constexpr std::size_t command_output_bytes_max = 4'096;
+/// A server that did not stop in this time ends hard; the log is intact.
+inline constexpr auto serve_stop_within = 15'000ms;
+/// For the embedded broker at the start.
+inline constexpr auto serve_connect_within = 30'000ms;
+/// The wallet has taken and not yet answered.
+inline constexpr unsigned wallet_batches_in_flight = 4;
+/// The wallet held back and sends at once.
+inline constexpr std::size_t wallet_held_batch_max = 2'000;
+/// How often the wallet looks for answers that are due.
+inline constexpr auto wallet_interval = 250ms;
+/// Then the broker sends a grant to the wallet again.
+inline constexpr auto wallet_ack_wait = 60'000ms;
+/// The wallet waits for its ledger's lock.
+inline constexpr int wallet_busy_within_ms = 5'000;
 
 static_assert(append_bytes_max < frame_bytes_max);
 static_assert(frame_bytes_max <= group_bytes_max);

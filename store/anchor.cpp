@@ -7,12 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "events/limits.hpp"
 #include "store/files.hpp"
 
 namespace bestow::store {
 namespace {
-
-constexpr std::size_t anchor_bytes_max = 1'024;
 
 auto path_in(const std::string& directory) -> std::string { return directory + "/anchor"; }
 
@@ -46,7 +45,7 @@ auto as_log_fault(fault f) -> tl::unexpected<fault> {
 }  // namespace
 
 auto read_anchor(const std::string& directory) -> result<std::optional<log_anchor>> {
-  auto text = read_file(path_in(directory), anchor_bytes_max);
+  auto text = read_file(path_in(directory), limits::anchor_bytes_max);
   if (!text) return as_log_fault(std::move(text.error()));
   if (!*text) return std::optional<log_anchor>{};
   auto anchor = parse(**text);

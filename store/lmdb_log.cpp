@@ -13,9 +13,6 @@
 namespace bestow::store {
 namespace {
 
-/// Versions kept in memory for conflict checks; above it the cache starts anew. 64 bytes each.
-constexpr std::size_t heads_cache_entries_max = 65'536;
-
 auto as_log_fault(fault f) -> tl::unexpected<fault> {
   if (f.code == fault_code::file_io_failed)
     return fail(fault_code::log_io_failed, f.operation, std::move(f.detail));
@@ -223,7 +220,8 @@ auto lmdb_log::put_all(const lmdb_txn& txn, const group_plan& plan) -> result<vo
 }
 
 void lmdb_log::remember(const group_plan& plan) {
-  if (heads_cache_.size() + plan.versions.size() > heads_cache_entries_max) heads_cache_.clear();
+  if (heads_cache_.size() + plan.versions.size() > limits::log_heads_cache_max)
+    heads_cache_.clear();
   for (const auto& [stream, version] : plan.versions) heads_cache_[stream] = version;
   const std::lock_guard lock{head_mutex_};
   head_ = plan.head;

@@ -13,9 +13,6 @@
 namespace bestow::store {
 namespace {
 
-/// Frames visited inside one read transaction.
-constexpr std::size_t read_txn_bytes = limits::group_bytes_max;
-
 auto gap(position at, position next) -> tl::unexpected<fault> {
   return fail(fault_code::log_corrupt, "read",
               fmt::format("position {}: missing, the next frame begins at {}", at.value,
@@ -113,7 +110,8 @@ auto lmdb_log::read_chunk(frame_reader& reader, position after) const -> result<
   if (found && !*found) found = frames->first();  // A log that does not begin at 1 shows as a gap.
   std::size_t bytes = 0;
   for (bool entered = false; found && *found; found = frames->next(), entered = true) {
-    if (bytes >= read_txn_bytes || reader.stopped()) return chunk<position>{after, false};
+    if (bytes >= limits::log_read_txn_bytes || reader.stopped())
+      return chunk<position>{after, false};
     const auto key = frame_key(*frames);
     if (!key) return tl::unexpected<fault>{key.error()};
     if (key->value > after.value + 1 || (entered && key->value != after.value + 1))
@@ -156,7 +154,7 @@ auto lmdb_log::stream_chunk(frame_reader& reader, const stream_id& stream,
   };
   std::size_t bytes = 0;
   for (; after < *last && !reader.stopped(); found = index->next()) {
-    if (bytes >= read_txn_bytes) return chunk<stream_version>{after, false};
+    if (bytes >= limits::log_read_txn_bytes) return chunk<stream_version>{after, false};
     if (!found) return tl::unexpected<fault>{std::move(found.error())};
     const auto key = *found ? index->key() : std::span<const std::byte>{};
     if (key.size() != sizeof(index_key) || !std::ranges::equal(key.first(13), key_of(stream)))

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "store/bytes.hpp"
+#include "events/limits.hpp"
 #include "store/files.hpp"
 #include "store/snapshot_store.hpp"
 
@@ -20,8 +21,6 @@ namespace {
 constexpr std::array<char, 4> magic{'B', 'S', 'N', 'P'};
 constexpr std::uint32_t snapshot_format_version = 1;
 constexpr std::size_t header_bytes = 96;
-/// A snapshot is read whole; a file beyond this is not one of ours.
-constexpr std::size_t snapshot_bytes_max = 4ULL << 30U;
 
 /// XXH3-64 of the file without the checksum's own eight bytes at 88.
 auto checksum_of(std::string_view file) -> std::uint64_t {
@@ -79,7 +78,7 @@ class file_snapshots final : public snapshot_store {
 
   auto load(const stream_id& stream, std::uint32_t fold_version) const
       -> std::optional<snapshot> override {
-    const auto file = read_file(path_of(stream), snapshot_bytes_max);
+    const auto file = read_file(path_of(stream), limits::snapshot_bytes_max);
     if (!file || !*file) return std::nullopt;  // Unreadable or none: the stream is replayed.
     auto out = decode(**file, stream);
     if (out && out->fold_version != fold_version) return std::nullopt;

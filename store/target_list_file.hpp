@@ -37,8 +37,6 @@ enum class list_column : std::uint8_t {
 inline constexpr std::size_t list_column_count = 9;
 inline constexpr std::size_t list_text_first = static_cast<std::size_t>(list_column::reason);
 inline constexpr std::size_t list_text_count = 4;
-/// Distinct texts of one column kept in a dictionary; a column with more keeps each text.
-inline constexpr std::size_t list_dictionary_max = 4'096;
 
 struct column_entry {
   std::uint64_t base{0};    ///< First value, or what is added to each word.

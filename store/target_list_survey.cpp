@@ -3,6 +3,8 @@
 #include <limits>
 #include <utility>
 
+#include "events/limits.hpp"
+
 namespace bestow::store {
 
 auto column_survey::entry() const -> column_entry {
@@ -22,7 +24,7 @@ auto text_dictionary::number_of(std::string_view text) -> std::uint64_t {
   if (overflowed_) return 0;
   if (!texts_.empty() && texts_[last_] == text) return last_;  // Most rows repeat the one before.
   if (const auto known = numbers_.find(text); known != numbers_.end()) return last_ = known->second;
-  if (texts_.size() == list_dictionary_max) {
+  if (texts_.size() == limits::list_dictionary_max) {
     overflowed_ = true;
     numbers_.clear();
     texts_.clear();

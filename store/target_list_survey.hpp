@@ -1,6 +1,7 @@
 // First pass over a list's rows: what the columns must hold, the totals and the hash.
 //
-// Promise: anonymous memory is bounded by partitions and list_dictionary_max, never by targets.
+// Promise: anonymous memory is bounded by partitions and limits::list_dictionary_max, never by
+// targets.
 // Threads: one survey belongs to one thread.
 #pragma once
 

@@ -17,9 +17,6 @@
 namespace bestow::store {
 namespace {
 
-/// Frames walked inside one read transaction, so that verifying beside a writer pins few pages.
-constexpr std::size_t read_txn_bytes = 8 * limits::group_bytes_max;
-
 /// What the walk knows of one stream.
 struct stream_fold {
   stream_version last{};
@@ -68,7 +65,7 @@ class walker {
     auto found = report_.last.value == 0 ? frames->first() : frames->at_least(key_of(next()));
     std::size_t bytes = 0;
     for (; found && *found; found = frames->next()) {
-      if (bytes >= read_txn_bytes) return false;
+      if (bytes >= limits::verify_read_txn_bytes) return false;
       bytes += frames->value().size();
       check_frame(txn, *frames);
       if (!report_.clean) return false;

@@ -21,6 +21,7 @@
 
 #include <fmt/format.h>
 
+#include "events/limits.hpp"
 #include "store/frame.hpp"
 
 namespace bestow::store {
@@ -30,10 +31,6 @@ using std::chrono::steady_clock;
 
 /// Progress is passed on this often.
 constexpr int poll_ms = 100;
-/// A child that does not reach another frame in this time is stuck in damaged pages.
-constexpr auto stuck_after = std::chrono::seconds{60};
-/// What a child may send.
-constexpr std::size_t answer_bytes_max = 64 * 1024;
 
 auto io_fault(std::string_view operation) -> tl::unexpected<fault> {
   return fail(fault_code::log_io_failed, operation, std::generic_category().message(errno));
@@ -135,9 +132,9 @@ auto listen(int pipe, pid_t child, const shared_counter& counter,
       const auto got = ::read(pipe, buffer.data(), buffer.size());
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) return out;
-      if (out.answer.size() < answer_bytes_max)
+      if (out.answer.size() < limits::verify_answer_bytes_max)
         out.answer.append(buffer.data(), static_cast<std::size_t>(got));
-    } else if (steady_clock::now() - last_step > stuck_after) {
+    } else if (steady_clock::now() - last_step > limits::verify_stuck_after) {
       out.stuck = true;
       ::kill(child, SIGKILL);
       return out;

@@ -18,6 +18,7 @@
 #include "bus/embedded_server.hpp"
 #include "config/settings.hpp"
 #include "events/fault_table.hpp"
+#include "events/limits.hpp"
 #include "projections/queries.hpp"
 #include "store/data_lock.hpp"
 
@@ -27,9 +28,6 @@ namespace {
 using cli::exit_code;
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
-
-constexpr auto stop_within = 15s;
-constexpr auto connect_within = 30s;
 
 /// Everything that lives while the service runs, in the order it is made; destroyed the other way.
 struct service {
@@ -130,7 +128,7 @@ auto connect(service& s, wake& events) -> result<void> {
     options.password = s.settings.nats.password;
     options.credentials_file = s.settings.nats.credentials;
   }
-  const auto give_up_at = steady_clock::now() + connect_within;
+  const auto give_up_at = steady_clock::now() + limits::serve_connect_within;
   for (;;) {
     auto done = keep(bus::connect_nats(options), s.messages);
     if (done || steady_clock::now() > give_up_at || events.stop_wanted()) return done;
@@ -217,7 +215,7 @@ void announce(const service& s, const data_layout& at) {
 }
 
 void stop_all(service& s, const data_layout& at) {
-  wake::end_within(stop_within);
+  wake::end_within(limits::serve_stop_within);
   if (s.http) {  // Else the file may belong to another service, which holds the lock.
     std::error_code ignored;
     std::filesystem::remove(at.url_file, ignored);

@@ -12,6 +12,7 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/progress.hpp"
+#include "events/limits.hpp"
 #include "events/types.hpp"
 
 namespace bestow::cli {
@@ -19,8 +20,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using namespace std::chrono_literals;
-
-constexpr std::size_t piece_bytes = 256 * 1024;
 
 class sha256 {
  public:
@@ -39,7 +38,7 @@ class sha256 {
 };
 
 auto read_piece(std::istream& in, std::string& piece) -> bool {
-  piece.resize(piece_bytes);
+  piece.resize(limits::cli_piece_bytes);
   in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
   piece.resize(static_cast<std::size_t>(in.gcount()));
   return !piece.empty();

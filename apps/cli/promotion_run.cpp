@@ -7,13 +7,13 @@
 
 #include "apps/cli/commands.hpp"
 
+#include "events/limits.hpp"
+
 namespace bestow::cli {
 namespace {
 
 using nlohmann::ordered_json;
 using namespace std::chrono_literals;
-
-constexpr std::size_t piece_bytes = 256 * 1024;
 
 auto sum_text(const ordered_json& sum) -> std::string {
   if (!sum.is_object()) return "";
@@ -31,7 +31,7 @@ auto reconcile_with(api_client& api, const context& ctx, const std::string& id,
   if (ledger != "-" && !file) return {0, "", ""};
   std::istream& in = ledger == "-" ? ctx.with.in : file;
   return api.upload(path, "text/csv", 0, [&in](std::string& piece) {
-    piece.resize(piece_bytes);
+    piece.resize(limits::cli_piece_bytes);
     in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
     piece.resize(static_cast<std::size_t>(in.gcount()));
     return !piece.empty();

@@ -8,6 +8,7 @@
 
 #include "apps/cli/commands.hpp"
 #include "apps/cli/progress.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::cli {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using nlohmann::ordered_json;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
-
-constexpr auto unavailable_at_most = 30s;
 
 /// Waits before the next try; nothing can end it early, the process may be interrupted.
 void wait_before_retry(std::chrono::milliseconds time) {
@@ -111,7 +110,7 @@ auto watch_promotion(const context& ctx, const std::string& id, std::chrono::sec
       pause = 100ms;
     }
     if (too_late()) return {timed_out(ctx, id), w.out.promotion};
-    if (steady_clock::now() - reached > unavailable_at_most)
+    if (steady_clock::now() - reached > limits::cli_unavailable_within)
       return {report(ctx, now), w.out.promotion};
     wait_before_retry(pause);
   }

@@ -8,6 +8,7 @@
 #include "apps/http/route.hpp"
 #include "config/suggest.hpp"
 #include "domain/target_row.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::http {
 namespace {
@@ -151,9 +152,9 @@ auto problem_response(const problem& p) -> response {
 }
 
 auto refuse_early(const http_parts& parts, const request& in) -> std::optional<problem> {
-  if (in.path.size() > uri_chars_max)
+  if (in.path.size() > limits::http_uri_chars_max)
     return problem_of(request_error::uri_too_long,
-                      fmt::format("at most {} characters", uri_chars_max));
+                      fmt::format("at most {} characters", limits::http_uri_chars_max));
   const auto found = match(in.method, in.path);
   if (const auto* methods = std::get_if<std::vector<std::string>>(&found))
     return no_route(in, *methods);

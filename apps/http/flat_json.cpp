@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "events/limits.hpp"
+
 namespace bestow::http {
 namespace {
 
@@ -53,10 +55,10 @@ class flat_reader final : public nlohmann::json_sax<nlohmann::json> {
                            fmt::format("'{}' stands twice", shortened(name)), shortened(name));
       return false;
     }
-    constexpr std::size_t fields_max = 64;
-    if (fields.size() == fields_max) {
+    if (fields.size() == limits::http_body_fields_max) {
       trouble =
-          problem_of(request_error::field_unknown, fmt::format("more than {} fields", fields_max));
+          problem_of(request_error::field_unknown,
+                     fmt::format("more than {} fields", limits::http_body_fields_max));
       return false;
     }
     fields.push_back({name, json_kind::null, "", {}});

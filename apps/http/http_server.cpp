@@ -17,12 +17,6 @@
 namespace bestow::http {
 namespace {
 
-constexpr std::size_t waiting_connections_max = 256;
-constexpr std::size_t requests_per_connection = 100'000;
-constexpr int backlog = 512;
-/// A refused body is read off the connection up to here, so that the client sees the answer.
-constexpr std::uint64_t drained_bytes_max = 64ULL << 20U;
-
 void set_socket_options(socket_t sock) {
   // Not SO_REUSEPORT, which httplib would set: two servers could share one port unnoticed.
   const int on = 1;
@@ -32,7 +26,7 @@ void set_socket_options(socket_t sock) {
 class server_socket final : public httplib::Server {
  public:
   /// httplib listens with a backlog of 5; a second listen(2) on the socket raises it.
-  void widen_backlog() { static_cast<void>(::listen(svr_sock_, backlog)); }
+  void widen_backlog() { static_cast<void>(::listen(svr_sock_, limits::http_listen_backlog)); }
 };
 
 auto local_port(int descriptor) -> std::uint16_t {
@@ -139,11 +133,11 @@ class httplib_server final : public http_server {
   void configure() {
     const auto& http = parts_.settings->http;
     server_.new_task_queue = [] {
-      return new connection_pool{limits::http_threads, waiting_connections_max};
+      return new connection_pool{limits::http_threads, limits::http_waiting_connections_max};
     };
     server_.set_socket_options(set_socket_options);
     server_.set_tcp_nodelay(true);
-    server_.set_keep_alive_max_count(requests_per_connection);
+    server_.set_keep_alive_max_count(limits::http_requests_per_connection);
     server_.set_keep_alive_timeout(5);
     server_.set_read_timeout(http.read_timeout);
     server_.set_write_timeout(http.write_timeout);
@@ -180,7 +174,8 @@ class httplib_server final : public http_server {
     using enum httplib::Server::HandlerResponse;
     auto r = request_of(in);
     // httplib matches patterns by recursion, so it only ever sees paths that are short.
-    if (r.method == "POST" && expects_body(in) && r.path.size() <= uri_chars_max) return Unhandled;
+    if (r.method == "POST" && expects_body(in) && r.path.size() <= limits::http_uri_chars_max)
+      return Unhandled;
     const bool unread = expects_body(in);
     r.has_body = false;
     r.read_body = [](const body_sink&) { return true; };
@@ -198,7 +193,7 @@ class httplib_server final : public http_server {
       const bool whole = reader([&](const char* data, std::size_t size) {
         taken += size;
         if (wanted) wanted = sink(std::string_view{data, size});
-        return wanted || taken < drained_bytes_max;
+        return wanted || taken < limits::http_drained_bytes_max;
       });
       finished = whole;
       return whole && wanted;
@@ -215,7 +210,7 @@ class httplib_server final : public http_server {
     std::uint64_t taken = 0;
     return reader([&taken](const char*, std::size_t size) {
       taken += size;
-      return taken < drained_bytes_max;
+      return taken < limits::http_drained_bytes_max;
     });
   }
 

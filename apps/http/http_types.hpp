@@ -27,9 +27,6 @@
 
 namespace bestow::http {
 
-/// Longest path and query.
-inline constexpr std::size_t uri_chars_max = 2'048;
-
 /// Receives a piece of a body; false = stop.
 using body_sink = std::function<bool(std::string_view)>;
 

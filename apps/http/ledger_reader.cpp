@@ -10,8 +10,6 @@
 namespace bestow::http {
 namespace {
 
-constexpr std::size_t line_bytes_max = 4'096;
-
 /// The columns of one line; quotes around a column are taken off.
 auto columns_of(std::string_view line) -> std::vector<std::string_view> {
   std::vector<std::string_view> columns;
@@ -81,9 +79,9 @@ auto ledger_reader::feed(std::string_view piece) -> bool {
     from = end + 1;
   }
   rest_.erase(0, from);
-  if (rest_.size() <= line_bytes_max) return true;
+  if (rest_.size() <= limits::ledger_line_bytes_max) return true;
   ++line_;
-  return wrong(fmt::format("longer than {} bytes", line_bytes_max));
+  return wrong(fmt::format("longer than {} bytes", limits::ledger_line_bytes_max));
 }
 
 auto ledger_reader::finish() -> bool {

@@ -7,6 +7,7 @@
 #include "apps/http/json_writer.hpp"
 #include "apps/http/reconciliation.hpp"
 #include "domain/target_row.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::http {
 namespace {
@@ -109,10 +110,8 @@ auto reconcile_ledger(const http_parts& parts, const request& in) -> answer {
     return tl::unexpected(problem_of(request_error::body_missing, "send the ledger"));
   const turn now{parts.state->reconciling};
   if (!now.mine()) return busy();
-  // Each target is paid once; room for as many doubles is enough to tell what is wrong.
-  constexpr std::uint64_t spare_lines = 1'000;
   ledger_reader ledger{domain::currency_exponent(row->created.currency).value_or(0),
-                       2 * row->list->total_count + spare_lines};
+                       2 * row->list->total_count + limits::reconcile_spare_lines};
   const bool whole = in.read_body([&](std::string_view piece) { return ledger.feed(piece); });
   if (whole) static_cast<void>(ledger.finish());
   if (ledger.trouble()) return tl::unexpected(*ledger.trouble());

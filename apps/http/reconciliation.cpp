@@ -15,9 +15,6 @@ namespace {
 using projections::balance_side;
 using projections::published_entry;
 
-/// Stream sequences fetched at once; bounds what waits between the scan and the comparison.
-constexpr std::uint64_t slice_messages = 20'000;
-
 /// The promotion's messages, fetched from the stream slice by slice.
 class stream_source {
  public:
@@ -46,7 +43,7 @@ class stream_source {
       if (next_ > last_) return std::nullopt;
       if (parts_.state->stopping.load())
         return fail(fault_code::shutting_down, "reconcile", "stopping");
-      const auto to = std::min(last_, next_ + slice_messages - 1);
+      const auto to = std::min(last_, next_ + limits::reconcile_slice_messages - 1);
       const auto done = parts_.messages->scan(stream_, next_, to, [this](const auto& m) {
         if (m.payload.find(wanted_) != std::string::npos) take(m);
         return true;

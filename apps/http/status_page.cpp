@@ -3,6 +3,8 @@
 
 #include "apps/http/handlers.hpp"
 
+#include "events/limits.hpp"
+
 namespace bestow::http {
 namespace {
 
@@ -44,8 +46,8 @@ auto korean(promotion_type type) -> std::string_view {
 }
 
 auto promotions_table(const http_parts& parts) -> std::string {
-  constexpr std::size_t shown_max = 200;
-  const auto rows = parts.answers->promotions({0}, shown_max, std::nullopt);
+  const auto rows =
+      parts.answers->promotions({0}, limits::status_page_promotions_max, std::nullopt);
   if (!rows) return "<p>Promotions cannot be read now.</p>";
   if (rows->value.empty())
     return "<p>No promotion yet. <code>bestow promotion create -f FILE</code> makes one.</p>";

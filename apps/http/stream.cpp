@@ -23,9 +23,6 @@ using namespace std::chrono_literals;
 constexpr auto heartbeat = 2'000ms;
 /// How often one promotion's row is sent at most.
 constexpr auto promotion_pace = 200ms;
-constexpr std::uint64_t facts_per_step = 256;
-/// A viewer further behind than this is told to start anew.
-constexpr std::uint64_t replay_facts_max = 1'000'000;
 constexpr std::string_view summary_view = "promotion_summary";
 
 struct wanted_events {
@@ -66,7 +63,7 @@ class viewer {
 
   auto read_facts(std::string& out) -> bool {
     store::read_options options;
-    options.events_max = facts_per_step;
+    options.events_max = limits::http_stream_step_facts;
     const auto seen = parts_->log->read(at_, options, [&](const store::stored_event& e) {
       if (!concerns(e.stream)) return true;
       if (e.stream.kind != aggregate::delivery) touched_.insert(e.stream.id);
@@ -141,7 +138,7 @@ auto stream_events(const http_parts& parts, const request& in) -> answer {
     as_query.query.emplace_back("Last-Event-ID", last);
     auto given = query_number(as_query, "Last-Event-ID", 0, ~0ULL);
     if (!given) return tl::unexpected(std::move(given.error()));
-    reset = *given > head.value || head.value - *given > replay_facts_max;
+    reset = *given > head.value || head.value - *given > limits::http_stream_replay_max;
     if (!reset) from = {*given};
   }
   auto state = std::make_shared<viewer>(parts, *wanted, from);

@@ -3,12 +3,10 @@
 #include <utility>
 
 #include "events/codec.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::importing {
 namespace {
-
-/// Facts of one read: some milliseconds of decoding.
-constexpr std::uint64_t facts_per_read = 32;
 
 }  // namespace
 
@@ -35,7 +33,7 @@ auto durable_rejects::take_until(std::uint64_t last_row) -> result<std::vector<d
 auto durable_rejects::read_more() -> result<bool> {
   store::read_options options;
   options.types = {event_type::targets_imported};
-  options.events_max = facts_per_read;
+  options.events_max = limits::rejects_facts_per_read;
   result<void> outcome;
   const auto read = log_->read_stream(stream_, seen_, options, [&](const store::stored_event& e) {
     auto fact = decode_event<targets_imported>(e.payload);

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "events/limits.hpp"
+
 namespace bestow::importing {
 namespace {
 
 /// Bytes kept of a record that is too long.
 constexpr std::size_t sample_bytes_max = 1'024;
-/// Consumed bytes are moved out of the buffer when there are this many.
-constexpr std::size_t compact_bytes = 256 * 1024;
 
 /// The front of `text`, not cut inside a UTF-8 character.
 auto sample_of(std::string_view text) -> std::string_view {
@@ -153,7 +153,7 @@ void input_records::hash_to(std::size_t end) {
 }
 
 void input_records::compact() {
-  if (begin_ < compact_bytes) return;
+  if (begin_ < limits::import_compact_bytes) return;
   hash_to(begin_);
   base_ += begin_;
   buffer_.erase(0, begin_);

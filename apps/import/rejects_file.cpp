@@ -22,7 +22,6 @@
 namespace bestow::importing {
 namespace {
 
-constexpr std::size_t pending_bytes_max = 64 * 1024;
 constexpr std::size_t plain_name_chars_max = 100;
 constexpr std::size_t named_columns = 4;
 
@@ -68,13 +67,10 @@ auto sync_folder_of(const std::string& path) -> result<void> {
   return {};
 }
 
-/// A line of the file holds one row of an import, its quotes doubled, and four cells more.
-constexpr std::size_t reject_bytes_max = 4 * limits::import_row_bytes_max;
-
 /// Next record of the open file; nullopt at its end.
 auto next_record(int fd, const std::string& path, input_records& records)
     -> result<std::optional<input_record>> {
-  std::array<char, pending_bytes_max> piece;
+  std::array<char, limits::rejects_pending_bytes> piece;
   for (;;) {
     if (auto record = records.next(); record || records.ended()) return record;
     const auto got = ::read(fd, piece.data(), piece.size());
@@ -149,7 +145,7 @@ auto rejects_file::add(const rejected_row& row, std::span<const std::string_view
     append_cell(pending_, cell);
   }
   pending_ += '\n';
-  if (pending_.size() < pending_bytes_max) return {};
+  if (pending_.size() < limits::rejects_pending_bytes) return {};
   return flush();
 }
 
@@ -173,7 +169,7 @@ auto read_rejects(const std::string& path, std::uint64_t skip, std::size_t count
   const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0 && errno == ENOENT) return rows;
   if (file.fd < 0) return io_failed("open", path);
-  input_records records{import_format::csv, reject_bytes_max};
+  input_records records{import_format::csv, limits::reject_bytes_max};
   csv_reader csv;
   std::uint64_t seen = 0;  // The header is record 1, so row n is record n + 1.
   while (rows.size() < count) {

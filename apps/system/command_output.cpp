@@ -10,12 +10,12 @@
 #include <csignal>
 #include <cstring>
 
+#include "events/limits.hpp"
+
 extern char** environ;
 
 namespace bestow::apps {
 namespace {
-
-constexpr std::size_t output_bytes_max = 4'096;
 
 struct running {
   pid_t pid{-1};
@@ -48,7 +48,7 @@ auto spawn(const std::vector<std::string>& command) -> result<running> {
 auto read_output(int from, std::chrono::milliseconds within, std::string& output) -> bool {
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + within;
-  std::array<char, output_bytes_max> piece{};
+  std::array<char, limits::command_output_bytes_max> piece{};
   for (;;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
@@ -58,7 +58,7 @@ auto read_output(int from, std::chrono::milliseconds within, std::string& output
     const auto got = read(from, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return true;
-    const auto room = output_bytes_max - output.size();
+    const auto room = limits::command_output_bytes_max - output.size();
     output.append(piece.data(), std::min(room, static_cast<std::size_t>(got)));
   }
 }

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "events/assert.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::wallet {
 namespace {
@@ -28,7 +29,6 @@ constexpr const char* schema = R"(
     id INTEGER PRIMARY KEY, due INTEGER NOT NULL, subject TEXT NOT NULL, payload TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS held_result_due ON held_result (due, id);
 )";
-constexpr int busy_wait_ms = 5'000;
 
 /// SQLite's integers are signed; ids above 2^63 keep their bits.
 [[nodiscard]] auto to_stored(std::uint64_t value) -> std::int64_t {
@@ -101,7 +101,7 @@ class lock_file {
 
 struct ledger::storage {
   storage(std::unique_ptr<lock_file> lock, const std::string& path, int flags)
-      : lock{std::move(lock)}, db{path, flags, busy_wait_ms} {}
+      : lock{std::move(lock)}, db{path, flags, limits::wallet_busy_within_ms} {}
 
   std::unique_ptr<lock_file> lock;
   SQLite::Database db;

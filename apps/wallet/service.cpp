@@ -16,15 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Batches read but not yet paid, per stream.
-constexpr unsigned batches_in_flight = 4;
-/// Held results sent at once.
-constexpr std::size_t held_batch_max = 2'000;
-/// How often missing streams are looked for, and idleness.
-constexpr auto look_every = 250ms;
-/// A batch that is not answered for this long is delivered again; answering it twice does no harm.
-constexpr auto ack_wait = 60'000ms;
-
 class nats_service final : public service {
  public:
   nats_service(service_options options, const clock& time, std::unique_ptr<ledger> book)
@@ -84,14 +75,14 @@ class nats_service final : public service {
   void open_missing_consumers() {
     const auto now = time_.steady();
     if (now < look_again_at_) return;
-    look_again_at_ = now + look_every;
+    look_again_at_ = now + limits::wallet_interval;
     for (auto& s : sources_) {
       if (s.consumer) continue;
       bus::consumer_config config;
       config.stream = s.stream;
       config.durable = s.durable;
       config.batch_max = options_.batch_max;
-      config.ack_wait = ack_wait;
+      config.ack_wait = limits::wallet_ack_wait;
       auto opened = bus_->consume(config, [this, &s](bus::incoming_batch batch) {
         const std::lock_guard lock{mutex_};
         queue_.push_back({&s, std::move(batch)});
@@ -99,13 +90,13 @@ class nats_service final : public service {
       });
       if (!opened) continue;  // Not there yet, or the broker is away: the next look will tell.
       s.consumer = std::move(*opened);
-      s.consumer->grant_credit(batches_in_flight);
+      s.consumer->grant_credit(limits::wallet_batches_in_flight);
     }
   }
 
   /// The oldest batch; nullopt when none came within a short while.
   [[nodiscard]] auto take_work() -> std::optional<work> {
-    std::chrono::milliseconds wait = look_every;
+    std::chrono::milliseconds wait = limits::wallet_interval;
     if (held_due_) {
       wait =
           std::clamp(std::chrono::milliseconds{held_due_->value - time_.wall().value}, 1ms, wait);
@@ -145,7 +136,7 @@ class nats_service final : public service {
   [[nodiscard]] auto send_held() -> result<void> {
     const timestamp now = time_.wall();
     if (!look_for_held_ && (!held_due_ || held_due_->value > now.value)) return {};
-    auto due = ledger_->due(now, held_batch_max);
+    auto due = ledger_->due(now, limits::wallet_held_batch_max);
     if (!due) return tl::unexpected<fault>{std::move(due.error())};
     if (!due->empty()) {
       outgoing_results messages;
