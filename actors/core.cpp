@@ -14,6 +14,7 @@ auto spawn_core(caf::actor_system& system, const context_ptr& context) -> core_a
   core.directory = system.spawn(run_directory, context);
   // The directory enters itself too; whoever asks before it runs finds it all the same.
   context->book.set(address_book::entry::directory, core.directory);
+  end_process_with(context, core.directory, "the directory");
   return core;
 }
 

@@ -10,92 +10,6 @@ namespace bestow::actors {
 
 namespace {
 
-using domain::promotion_catalog;
-
-auto read_catalog(directory_state& s) -> result<void> {
-  auto& log = *s.context->parts.log;
-  std::uint64_t from = 0;
-  store::read_options first;
-  first.events_max = 1;
-  for (;;) {
-    constexpr std::size_t page = 1'000;
-    auto streams = log.streams(aggregate::promotion, from, page);
-    if (!streams) return tl::unexpected{streams.error()};
-    for (const auto& stream : *streams) {
-      result<void> outcome{};
-      const auto seen = log.read_stream(
-          stream, stream_version{}, first, [&](const store::stored_event& stored) {
-            auto facts = decode_event<promotion_created>(stored.payload);
-            auto metadata = decode_metadata(stored.metadata);
-            if (!facts || !metadata)
-              outcome = tl::unexpected{facts ? metadata.error() : facts.error()};
-            else
-              domain::fold(s.catalog, *facts, *metadata);
-            return false;
-          });
-      if (!seen) return tl::unexpected{seen.error()};
-      if (!outcome) return outcome;
-      from = stream.id + 1;
-    }
-    if (streams->size() < page) return {};
-  }
-}
-
-/// Where a promotion stands, without its list: its few facts that are not bulk.
-auto standing_of(const store::event_log& log, promotion_id id) -> result<domain::promotion> {
-  store::read_options few;
-  for (const auto type : all_event_types())
-    if (type != event_type::targets_imported) few.types.push_back(type);
-  domain::promotion p;
-  result<void> outcome{};
-  const auto seen =
-      log.read_stream(stream_of(id), stream_version{}, few, [&](const store::stored_event& stored) {
-        auto event = decode_promotion(stored.type, stored.payload);
-        if (event) domain::fold(p, *event);
-        if (!event) outcome = tl::unexpected{event.error()};
-        return event.has_value();
-      });
-  if (!seen) return tl::unexpected{seen.error()};
-  if (!outcome) return tl::unexpected{outcome.error()};
-  return p;
-}
-
-/// The promotion's newest fact; before the seal nothing has a higher number than the seal's but the
-/// cancel.
-auto newest_fact(const store::event_log& log, promotion_id id) -> result<event_type> {
-  const auto stream = stream_of(id);
-  const auto version = log.version_of(stream);
-  if (!version) return tl::unexpected{version.error()};
-  event_type newest = event_type::promotion_created;
-  if (version->value == 0) return newest;
-  store::read_options one;
-  one.events_max = 1;
-  const auto seen = log.read_stream(stream, stream_version{version->value - 1}, one,
-                                    [&](const store::stored_event& stored) {
-                                      newest = stored.type;
-                                      return false;
-                                    });
-  if (!seen) return tl::unexpected{seen.error()};
-  return newest;
-}
-
-/// Who has something to do by itself. A promotion that cannot be read is woken too: its host says
-/// what is wrong.
-auto is_active(const result<domain::promotion>& p) -> bool {
-  using domain::promotion_state;
-  if (!p || p->recall_open) return true;
-  // At rest, but answers to what it published may become overdue.
-  return p->state == promotion_state::running || p->state == promotion_state::stopping ||
-         p->state == promotion_state::stopped || p->state == promotion_state::failed;
-}
-
-/// Before the seal there are no partitions: a stray result must not wake one on half a list.
-auto is_sealed(const store::event_log& log, promotion_id id) -> bool {
-  const auto newest = newest_fact(log, id);
-  return newest && *newest >= event_type::list_sealed &&
-         *newest != event_type::promotion_cancelled;
-}
-
 auto live_promotions(const directory_state& s) -> std::size_t {
   return static_cast<std::size_t>(std::count_if(s.hosts.begin(), s.hosts.end(), [](const auto& h) {
     return h.first.kind == aggregate::promotion;
@@ -115,10 +29,23 @@ auto host_of(directory_host* self, const stream_id& stream) -> caf::actor {
         run_partition, s.context,
         partition_key{id, partition_no{static_cast<std::uint16_t>(stream.part)}, created.type});
   s.hosts[stream] = host;
+  s.restarts.started(to_string(stream), s.context->parts.time->steady());
   s.stream_of_host[host.address()] = stream;
   self->monitor(host);
   s.context->counters.live_promotions = live_promotions(s);
   return host;
+}
+
+/// The fault of a host that could not be started and waits for its next attempt.
+auto resting_fault(const directory_state& s, const stream_id& stream) -> std::optional<fault> {
+  const auto noted = s.context->faults.find(stream);
+  if (!noted) return std::nullopt;
+  const bool waits = std::any_of(s.due.begin(), s.due.end(),
+                                 [&](const auto& d) { return d.second == stream; });
+  if (!waits) return std::nullopt;
+  auto why = noted->why;
+  why.action = fault_action::retry_later;
+  return why;
 }
 
 auto find_host(directory_host* self, const stream_id& stream) -> found {
@@ -127,15 +54,19 @@ auto find_host(directory_host* self, const stream_id& stream) -> found {
   if (it == s.catalog.promotions.end()) return {};
   const bool partition = stream.kind == aggregate::partition;
   if (partition && stream.part >= it->second.created.partition_count) return {};
-  if (partition && !s.hosts.contains(stream) &&
-      !is_sealed(*s.context->parts.log, promotion_id{stream.id}))
-    return {};
+  if (partition && !s.hosts.contains(stream)) {
+    const auto sealed = is_sealed(*s.context->parts.log, promotion_id{stream.id});
+    if (!sealed) return {{}, sealed.error()};
+    if (!*sealed) return {};
+  }
   if (s.stopping)
     return {{}, fault{fault_code::shutting_down, fault_action::retry_later, "find", ""}};
   if (!partition && !s.hosts.contains(stream) &&
       live_promotions(s) >= limits::live_promotions_max)
     return {{}, fault{fault_code::overloaded, fault_action::retry_later, "find",
                       "too many promotions are at work; one that rests for 30 s makes room"}};
+  if (!s.hosts.contains(stream))
+    if (auto why = resting_fault(s, stream)) return {{}, std::move(why)};
   return {host_of(self, stream), {}};
 }
 
@@ -209,31 +140,28 @@ auto create(directory_host* self, const create_request& r) -> caf::result<comman
   return promise;
 }
 
-/// Counts a restart; false when this actor needed too many of them lately. A host that ends to
-/// replay is the machine's trouble, not its own: it is tried again for ever, slowly, so that a disk
-/// that was full goes on by itself once there is room.
-auto may_restart(directory_host* self, const std::string& who, const caf::error& reason) -> bool {
+/// How long to wait before `who` is started again; nullopt when the process gave up because of it.
+auto restart_wait(directory_host* self, const std::string& who, ending how)
+    -> std::optional<std::chrono::milliseconds> {
   auto& s = self->state;
   ++s.context->counters.restarts;
-  if (reason == replay_needed) return true;
-  const auto now = s.context->parts.time->steady();
-  auto& lately = s.restarts[who];
-  lately.push_back(now);
-  while (now - lately.front() > limits::restart_window) lately.pop_front();
-  if (lately.size() <= limits::restarts_max) return true;
-  end_process(self, {fault_code::internal, fault_action::stop_process, "supervise",
-                     who + " ended more than " + std::to_string(limits::restarts_max) +
-                         " times within a minute"});
-  return false;
+  auto wait = s.restarts.ended(who, s.context->parts.time->steady(), how);
+  if (!wait)
+    end_process(self, {fault_code::internal, fault_action::stop_process, "supervise",
+                       who + " ended more than " + std::to_string(limits::restarts_max) +
+                           " times within a minute"});
+  return wait;
 }
 
-auto grown(std::chrono::milliseconds backoff) -> std::chrono::milliseconds {
-  return std::clamp<std::chrono::milliseconds>(backoff * 2, limits::restart_backoff_min,
-                                               limits::restart_backoff_max);
+/// Names of singletons repeat: there are two publishers and many projectors.
+auto ledger_name(const directory_state& s, const directory_state::singleton& one) -> std::string {
+  return one.name + " " + std::to_string(&one - s.singletons.data() + 1);
 }
 
 void start_singleton(directory_host* self, directory_state::singleton& one) {
+  auto& s = self->state;
   one.address = one.spawn();
+  s.restarts.started(ledger_name(s, one), s.context->parts.time->steady());
   self->monitor(one.address);
 }
 
@@ -280,9 +208,10 @@ void on_down(directory_host* self, const caf::down_msg& down) {
     if (one.address.address() != down.source) continue;
     one.address = nullptr;
     if (s.stopping) return finish_shutdown(self);
-    if (!may_restart(self, one.name, down.reason)) return;
-    one.backoff = grown(one.backoff);
-    return self->delayed_send(self, one.backoff, restart_due{singleton_slot | i});
+    const auto how = down.reason == replay_needed ? ending::replays : ending::failed;
+    if (const auto wait = restart_wait(self, ledger_name(s, one), how))
+      self->delayed_send(self, *wait, restart_due{singleton_slot | i});
+    return;
   }
   const auto it = s.stream_of_host.find(down.source);
   if (it == s.stream_of_host.end()) return;
@@ -293,11 +222,14 @@ void on_down(directory_host* self, const caf::down_msg& down) {
     s.hosts.erase(h);
   s.context->counters.live_promotions = live_promotions(s);
   if (s.stopping) return finish_shutdown(self);
-  if (intended || !may_restart(self, to_string(stream), down.reason)) return;
-  auto& backoff = s.backoff_of[stream];
-  backoff = grown(backoff);
+  if (intended) return s.restarts.forget(to_string(stream));
+  const auto how = down.reason != replay_needed          ? ending::failed
+                   : s.context->faults.find(stream) ? ending::faulted
+                                                    : ending::replays;
+  const auto wait = restart_wait(self, to_string(stream), how);
+  if (!wait) return;
   s.due[s.next_due] = stream;
-  self->delayed_send(self, backoff, restart_due{s.next_due++});
+  self->delayed_send(self, *wait, restart_due{s.next_due++});
 }
 
 void restart(directory_host* self, const restart_due& r) {
@@ -335,8 +267,8 @@ void finish_shutdown(directory_host* self) {
   for (auto& one : s.singletons) {
     if (!one.address) continue;
     all_ended = false;
-    if (one.backoff.count() >= 0) self->send(one.address, shutdown{});
-    one.backoff = std::chrono::milliseconds{-1};  // Told once.
+    if (!one.told) self->send(one.address, shutdown{});
+    one.told = true;
   }
   if (!all_ended) return;
   s.stopped->deliver(shutdown_done{});

@@ -4,13 +4,13 @@
 #pragma once
 
 #include <caf/all.hpp>
-#include <deque>
 #include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "actors/host.hpp"
+#include "actors/restart_ledger.hpp"
 #include "domain/promotion.hpp"
 
 namespace bestow::actors {
@@ -22,7 +22,7 @@ struct directory_state {
     std::string name;
     std::function<caf::actor()> spawn;
     caf::actor address;
-    std::chrono::milliseconds backoff{0};
+    bool told{false};  ///< shutdown was sent.
   };
   context_ptr context;
   caf::actor_addr log_writer;      ///< Watched: without it nothing can go on.
@@ -34,9 +34,7 @@ struct directory_state {
   std::map<caf::actor_addr, bool> leaving;           ///< Hosts that said retiring.
   std::map<std::uint64_t, stream_id> due;            ///< Hosts to start again after their backoff.
   std::uint64_t next_due{1};
-  std::map<stream_id, std::chrono::milliseconds> backoff_of;
-  /// Per actor, within limits::restart_window.
-  std::map<std::string, std::deque<std::chrono::nanoseconds>> restarts;
+  restart_ledger restarts;
   std::map<std::uint64_t, timestamp> starts;         ///< Promotions that start themselves, and when.
   bool start_ticking{false};
   bool stopping{false};
@@ -46,6 +44,17 @@ using directory_host = caf::stateful_actor<directory_state>;
 
 /// Reads the catalog, starts publishers, registry, intake and projectors, wakes active promotions.
 [[nodiscard]] auto run_directory(directory_host* self, context_ptr context) -> caf::behavior;
+
+// --- directory_catalog.cpp ------------------------------------------------------------------------------
+[[nodiscard]] auto read_catalog(directory_state& s) -> result<void>;
+/// Where a promotion stands, without its list: its few facts that are not bulk.
+[[nodiscard]] auto standing_of(const store::event_log& log, promotion_id id)
+    -> result<domain::promotion>;
+/// Who has something to do by itself. A promotion that cannot be read is woken too: its host says
+/// what is wrong.
+[[nodiscard]] auto is_active(const result<domain::promotion>& p) -> bool;
+/// Before the seal there are no partitions: a stray result must not wake one on half a list.
+[[nodiscard]] auto is_sealed(const store::event_log& log, promotion_id id) -> result<bool>;
 
 // --- directory_singletons.cpp ---------------------------------------------------------------------------
 /// Lists what must always run, in starting order.

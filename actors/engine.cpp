@@ -13,9 +13,6 @@ namespace bestow::actors {
 
 namespace {
 
-constexpr auto stop_bound = std::chrono::seconds{10};
-constexpr auto status_timeout = std::chrono::milliseconds{500};
-
 /// Ascending, each once.
 auto ordered(std::vector<std::uint64_t> ids) -> std::vector<std::uint64_t> {
   std::sort(ids.begin(), ids.end());
@@ -41,6 +38,7 @@ class caf_engine final : public engine {
     system_ = std::make_unique<caf::actor_system>(config_);
     core_ = spawn_core(*system_, context_);
     courier_ = system_->spawn(run_courier, context_);
+    end_process_with(context_, courier_, "the courier");
     if (context_->parts.messages != nullptr) connect_bus(*context_->parts.messages, context_);
   }
   ~caf_engine() override { caf_engine::stop(); }
@@ -184,8 +182,11 @@ auto caf_engine::status() -> engine_status {
   s.live_promotions = c.live_promotions;
   s.results_received = c.results_received;
   s.results_dead = c.results_dead;
+  s.hosts_faulted = context_->faults.size();
+  for (const auto& [stream, noted] : context_->faults.list(limits::faults_named_max))
+    s.faulted.push_back({to_string(stream), to_string(noted.why)});
   for (const auto type : {promotion_type::voucher, promotion_type::point}) {
-    auto reply = request<delivery_reply>(context_->book.publisher(type), status_timeout,
+    auto reply = request<delivery_reply>(context_->book.publisher(type), limits::status_within,
                                          delivery_query{});
     if (reply) {
       s.deliveries.push_back(std::move(reply->status));
@@ -207,10 +208,12 @@ auto caf_engine::status() -> engine_status {
 
 void caf_engine::stop() {
   if (stopped_.exchange(true)) return;
+  context_->stopping = true;
+  context_->parts.lists->cancel_builds();
   bool clean = false;
   {
     caf::scoped_actor self{*system_};
-    self->request(core_.directory, stop_bound, shutdown{})
+    self->request(core_.directory, limits::engine_stop_within, shutdown{})
         .receive([&](shutdown_done&) { clean = true; }, [](caf::error&) {});
     for (const auto* last : {&courier_, &core_.log_writer}) {
       caf::anon_send(*last, shutdown{});

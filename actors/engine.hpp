@@ -136,6 +136,14 @@ struct engine_status {
   std::uint64_t live_promotions{0};
   std::uint64_t results_received{0};
   std::uint64_t results_dead{0};
+  /// Promotions and partitions that cannot be started: their facts or list cannot be read. They
+  /// are tried again for ever; all others go on.
+  struct faulted_host {
+    std::string stream;  ///< "promotion-77", "partition-77-3".
+    std::string why;     ///< The fault.
+  };
+  std::uint64_t hosts_faulted{0};
+  std::vector<faulted_host> faulted;  ///< The first limits::faults_named_max.
 };
 
 class engine {

@@ -5,8 +5,11 @@
 #include <array>
 #include <atomic>
 #include <caf/all.hpp>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <vector>
 
 #include "actors/interfaces.hpp"
 
@@ -45,12 +48,35 @@ class address_book {
   std::array<caf::actor, 6> addresses_;
 };
 
+/// Hosts that could not be started because their facts or their list cannot be read: what /readyz
+/// names, and what the intake asks before it waits for one. Thread-safe.
+class fault_book {
+ public:
+  struct entry {
+    fault why;
+    std::chrono::nanoseconds since{0};  ///< Of the first attempt that failed; steady clock.
+  };
+  void note(const stream_id& host, const fault& why, std::chrono::nanoseconds now);
+  /// The host has read all it needs.
+  void clear(const stream_id& host);
+  [[nodiscard]] auto find(const stream_id& host) const -> std::optional<entry>;
+  [[nodiscard]] auto size() const -> std::size_t;
+  /// The first `count_max`, by name.
+  [[nodiscard]] auto list(std::size_t count_max) const -> std::vector<std::pair<stream_id, entry>>;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<stream_id, entry> entries_;
+};
+
 /// Shared by all actors of one engine; outlives them.
 struct engine_context {
   engine_parts parts;
   engine_options options;
   engine_counters counters;
   address_book book;
+  fault_book faults;
+  std::atomic<bool> stopping{false};  ///< Whatever ends from now on ends on purpose.
   bool detach{true};  ///< False in the simulator: every actor runs on its one scheduler.
 };
 using context_ptr = std::shared_ptr<engine_context>;
@@ -69,6 +95,10 @@ void use_host_defaults(Actor* self) {
     return caf::make_error(caf::sec::runtime_error, "exception in a handler");
   });
 }
+
+/// For an actor that nobody can start again: when it ends before the engine stops, the process must
+/// stop, with a fault that says which one it was.
+void end_process_with(const context_ptr& context, const caf::actor& one, std::string name);
 
 /// A machine failure that reached a request: the callee is gone or did not answer in time.
 [[nodiscard]] auto unknown_outcome(const caf::error& why, std::string_view operation) -> fault;

@@ -99,6 +99,10 @@ auto enqueue(writer* self, const append_request& r) -> caf::result<append_reply>
 auto run_log_writer(writer* self, context_ptr context) -> caf::behavior {
   use_host_defaults(self);
   self->state.context = std::move(context);
+  self->set_down_handler([self](caf::down_msg& down) {
+    std::erase_if(self->state.followers,
+                  [&](const auto& f) { return f.listener.address() == down.source; });
+  });
   return {
       [=](const append_request& r) { return enqueue(self, r); },
       [=](const barrier_request&) -> caf::result<barrier_reply> {
@@ -113,6 +117,7 @@ auto run_log_writer(writer* self, context_ptr context) -> caf::behavior {
         if (!self->state.queue.empty()) schedule_commit(self);
       },
       [=](const follow_head& f) {
+        self->monitor(f.listener);
         self->state.followers.push_back({f.listener, false, position{}});
         notify(self, self->state.followers.back(), self->state.context->parts.log->head().last);
       },

@@ -9,7 +9,6 @@ namespace bestow::actors {
 namespace {
 
 using host = caf::stateful_actor<partition_state>;
-constexpr auto idle_check = std::chrono::seconds{30};
 
 /// The sealed list's amounts, as the fold asks for them.
 class list_amounts final : public domain::amount_source {
@@ -284,14 +283,20 @@ void greet(host* self) {
 }
 
 void start(host* self) {
-  auto replayed = replay(self->state);
-  if (replayed) return greet(self);
+  auto& s = self->state;
+  const auto stream = stream_of(s.key.promotion, s.key.number);
+  auto replayed = replay(s);
+  if (replayed) {
+    s.context->faults.clear(stream);
+    return greet(self);
+  }
+  s.context->faults.note(stream, replayed.error(), s.context->parts.time->steady());
   if (replayed.error().action == fault_action::stop_process)
-    self->send(self->state.context->book.directory(), fatal{replayed.error()});
-  const partition_broken broken{self->state.key.number, replayed.error()};
-  self->request(self->state.context->book.directory(), limits::request_timeout,
-                find_promotion{self->state.key.promotion})
-      .then(
+    self->send(s.context->book.directory(), fatal{replayed.error()});
+  const partition_broken broken{s.key.number, replayed.error()};
+  self->request(s.context->book.directory(), limits::request_timeout,
+                find_promotion{s.key.promotion})
+      .await(  // Nothing else is handled: there is no state to handle it with.
           [self, broken](const found& f) {
             if (f.host) self->send(f.host, broken);
             self->quit(replay_needed);
@@ -307,7 +312,7 @@ void retire_when_idle(host* self, const idle_tick& tick) {
     s.retiring = true;
     return end_if_retiring(self);
   }
-  self->delayed_send(self, idle_check, idle_tick{s.activity});
+  self->delayed_send(self, limits::idle_after, idle_tick{s.activity});
 }
 
 }  // namespace
@@ -321,7 +326,7 @@ auto run_partition(host* self, context_ptr context, partition_key key) -> caf::b
   self->request(s.context->book.log_writer(), limits::append_timeout, barrier_request{})
       .await([self](const barrier_reply&) { start(self); },
              [self](const caf::error&) { self->quit(replay_needed); });
-  self->delayed_send(self, idle_check, idle_tick{0});
+  self->delayed_send(self, limits::idle_after, idle_tick{0});
   return {
       [=](const run_begin& b) { begin_run(self, b); },
       [=](const run_end& e) { end_run(self, e); },

@@ -4,6 +4,7 @@
 
 #include "actors/grant_content.hpp"
 #include "actors/partition_host.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::actors {
 
@@ -64,10 +65,9 @@ auto record_answers(partition_actor_host* self, const results_request& r) -> caf
 
 auto too_large_ones(const partition_state& s, std::uint32_t first, std::uint64_t end)
     -> std::vector<std::uint32_t> {
-  constexpr std::size_t message_bytes_max = 4'096;
   const auto max_payload = s.context->parts.messages->max_payload();
   std::vector<std::uint32_t> out;
-  if (max_payload == 0 || max_payload >= message_bytes_max) return out;
+  if (max_payload == 0 || max_payload >= limits::grant_bytes_max) return out;
   targets_released probe;
   probe.promotion = s.key.promotion;
   probe.type = s.key.type;

@@ -11,8 +11,6 @@ namespace {
 
 using host = promotion_actor_host;
 using domain::promotion_state;
-constexpr auto idle_check = std::chrono::seconds{30};
-constexpr auto nudge_every = std::chrono::seconds{2};
 
 auto is_active(promotion_state s) -> bool {
   return s == promotion_state::running || s == promotion_state::stopping;
@@ -179,10 +177,12 @@ void start(host* self) {
   auto& s = self->state;
   auto replayed = replay(s);
   if (!replayed) {
+    s.context->faults.note(stream_of(s.id), replayed.error(), s.context->parts.time->steady());
     if (replayed.error().action == fault_action::stop_process)
       self->send(s.context->book.directory(), fatal{replayed.error()});
     return self->quit(replay_needed);
   }
+  s.context->faults.clear(stream_of(s.id));
   if (s.facts.state == promotion_state::running) tell_partitions(self, run_begin{s.facts.run});
   const auto state = s.facts.state;
   if (abandons(s.facts))
@@ -203,7 +203,7 @@ void retire_when_idle(host* self, const idle_tick& tick) {
     self->send(s.context->book.directory(), retiring{caf::actor{self}});
     return self->quit();
   }
-  self->delayed_send(self, idle_check, idle_tick{s.activity});
+  self->delayed_send(self, limits::idle_after, idle_tick{s.activity});
 }
 
 /// A promise dies silently with its actor, so everyone who waits is answered before it ends.
@@ -235,7 +235,7 @@ void nudge(host* self) {
     for (std::uint32_t k = 0; k < s.facts.created.partition_count; ++k)
       if (const auto number = static_cast<std::uint16_t>(k); !s.recall_shares.contains(number))
         tell_partition(self, partition_no{number}, recall_begin{s.facts.recall, s.facts.run});
-  self->delayed_send(self, nudge_every, nudge_tick{});
+  self->delayed_send(self, limits::nudge_interval, nudge_tick{});
 }
 
 }  // namespace
@@ -335,8 +335,8 @@ auto run_promotion(host* self, context_ptr context, promotion_id id) -> caf::beh
   self->request(self->state.context->book.log_writer(), limits::append_timeout, barrier_request{})
       .await([self](const barrier_reply&) { start(self); },
              [self](const caf::error&) { self->quit(replay_needed); });
-  self->delayed_send(self, idle_check, idle_tick{0});
-  self->delayed_send(self, nudge_every, nudge_tick{});
+  self->delayed_send(self, limits::idle_after, idle_tick{0});
+  self->delayed_send(self, limits::nudge_interval, nudge_tick{});
   return {
       [=](const open_batch_request& r) { return open_batch(self, r); },
       [=](const import_request& r) { return import_rows(self, r); },

@@ -41,6 +41,12 @@ struct promotion_host_state {
   std::unique_ptr<store::u64_set> customers;  ///< Null until the first import needs it.
   std::unique_ptr<store::u64_set> ids;
   std::deque<waiting_import> imports;
+  /// Where the last repeated chunk ended: the next one of a twin is looked for from there.
+  struct {
+    std::string batch;
+    std::uint64_t next_row{0};
+    stream_version after{};
+  } repeats;
   bool import_busy{false};         ///< The front chunk waits for the voucher registry.
   /// Who waits for the seal, and the stream's version the list is built from.
   std::optional<std::tuple<caf::response_promise, event_metadata, stream_version>> sealing;
@@ -168,6 +174,30 @@ void next_import(promotion_actor_host* self);
     -> caf::result<command_reply>;
 /// The file of a set lies below the data directory, or "" in memory.
 [[nodiscard]] auto table_path(const engine_context& context, const std::string& file) -> std::string;
+
+// --- import_tables.cpp ----------------------------------------------------------------------------------
+/// Builds the uniqueness tables from the log, once per host, when an import first needs them.
+[[nodiscard]] auto prepare_tables(promotion_host_state& s) -> result<void>;
+struct claimed_rows {
+  std::vector<std::uint32_t> duplicate_ids;
+  std::vector<std::uint32_t> duplicate_customers;
+};
+/// Claims ids and customers of the chunk row by row, in file order; the second one is refused.
+[[nodiscard]] auto claim_rows(promotion_host_state& s, const targets_imported& f)
+    -> result<claimed_rows>;
+/// Removes both kinds of duplicates at once; indices refer to the chunk as it came.
+void refuse_duplicates(import_chunk& chunk, const claimed_rows& c,
+                       std::vector<chunk_receipt::refused_row>& refused);
+/// Gives back what the chunk claimed for these of its rows.
+void release_rows(promotion_host_state& s, const import_chunk& chunk,
+                  const std::vector<std::uint32_t>& rows);
+
+// --- repeated_chunk.cpp ---------------------------------------------------------------------------------
+/// The receipt of a chunk whose rows were durable before it came, read from the facts that hold
+/// them: refused are the rows the log refused beside those the chunk itself reports.
+/// Precondition: those facts are durable. @fault of the log.
+[[nodiscard]] auto receipt_of_repeat(promotion_host_state& s, const targets_imported& chunk,
+                                     position at) -> result<chunk_receipt>;
 
 // --- row_filter.cpp -------------------------------------------------------------------------------------
 /// Removes rows (ascending indices) from the chunk's columns and notes them as refused.

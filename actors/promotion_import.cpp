@@ -1,5 +1,5 @@
 // The import path of a promotion: batches, uniqueness, the seal.
-#include <filesystem>
+#include <type_traits>
 
 #include "actors/promotion_host.hpp"
 #include "domain/target_row.hpp"
@@ -49,111 +49,28 @@ auto answer_batch(host* self, const Command& command, const std::string& batch, 
   return promise;
 }
 
-/// Puts one durable chunk of a batch that counts into the tables.
-auto remember(promotion_host_state& s, const targets_imported& facts) -> result<void> {
-  if (!s.facts.created.allow_multiple_per_customer) {
-    for (std::size_t i = 0; i < facts.customer_uids.size(); ++i)
-      if (auto in = s.customers->insert(facts.customer_uids[i]); !in)
-        return tl::unexpected{in.error()};
-  }
-  if (!facts.ids_given) return {};
-  for (std::size_t i = 0; i < facts.target_ids.size(); ++i)
-    if (auto in = s.ids->insert(facts.target_ids[i]); !in) return tl::unexpected{in.error()};
-  return {};
-}
-
-/// Builds the uniqueness tables from the log, once per host, when an import first needs them.
-auto prepare_tables(promotion_host_state& s) -> result<void> {
-  if (s.customers) return {};
-  const auto stem = "promotion-" + std::to_string(s.id.value);
-  auto customers = store::make_u64_set(table_path(*s.context, stem + ".customers"));
-  if (!customers) return tl::unexpected{customers.error()};
-  auto ids = store::make_u64_set(table_path(*s.context, stem + ".ids"));
-  if (!ids) return tl::unexpected{ids.error()};
-  s.customers = std::move(*customers);
-  s.ids = std::move(*ids);
-  store::read_options options;
-  options.types = {event_type::targets_imported};
-  result<void> outcome{};
-  const auto seen = s.context->parts.log->read_stream(
-      stream_of(s.id), stream_version{}, options, [&](const store::stored_event& stored) {
-        auto facts = decode_event<targets_imported>(stored.payload);
-        if (!facts) {
-          outcome = tl::unexpected{facts.error()};
-          return false;
-        }
-        const auto it = s.facts.batches.find(facts->batch);
-        const bool counts = it != s.facts.batches.end() &&
-                            it->second.state != domain::batch_state::life::abandoned;
-        if (counts) outcome = remember(s, *facts);
-        return outcome.has_value();
-      });
-  if (!seen) outcome = tl::unexpected{seen.error()};
-  if (!outcome) s.customers.reset();
-  return outcome;
-}
-
-struct claimed {
-  std::vector<std::uint32_t> duplicate_ids;
-  std::vector<std::uint32_t> duplicate_customers;
-};
-
-/// Claims ids and customers of the chunk row by row, in file order; the second one is refused.
-auto claim_rows(promotion_host_state& s, const targets_imported& f) -> result<claimed> {
-  claimed c;
-  const bool one_each = !s.facts.created.allow_multiple_per_customer;
-  for (std::uint32_t i = 0; i < f.customer_uids.size(); ++i) {
-    if (f.ids_given && s.ids->contains(f.target_ids[i])) {
-      c.duplicate_ids.push_back(i);
-      continue;
-    }
-    if (one_each) {
-      auto fresh = s.customers->insert(f.customer_uids[i]);
-      if (!fresh) return tl::unexpected{fresh.error()};
-      if (!*fresh) {
-        c.duplicate_customers.push_back(i);
-        continue;
-      }
-    }
-    if (!f.ids_given) continue;
-    if (auto in = s.ids->insert(f.target_ids[i]); !in) return tl::unexpected{in.error()};
-  }
-  return c;
-}
-
-/// Removes both kinds of duplicates at once; indices refer to the chunk as it came.
-void refuse_duplicates(import_chunk& chunk, const claimed& c, refused_rows& refused) {
-  // Customers first from the back would shift ids: refuse in two passes over one index space.
-  std::vector<std::uint32_t> customers;
-  std::size_t before = 0;
-  for (const auto i : c.duplicate_customers) {
-    while (before < c.duplicate_ids.size() && c.duplicate_ids[before] < i) ++before;
-    customers.push_back(i - static_cast<std::uint32_t>(before));
-  }
-  refuse_rows(chunk, c.duplicate_ids, domain::row_field::target_id,
-              domain::row_rejection::target_id_duplicate, refused);
-  refuse_rows(chunk, customers, domain::row_field::customer_uid,
-              domain::row_rejection::customer_duplicate, refused);
-}
-
-void release_rows(promotion_host_state& s, const import_chunk& chunk,
-                  const std::vector<std::uint32_t>& rows) {
-  // Reset meanwhile: built anew from the log, which does not hold these rows.
-  if (!s.customers || !s.ids) return;
-  for (const auto i : rows) {
-    if (!s.facts.created.allow_multiple_per_customer)
-      s.customers->erase(chunk.facts.customer_uids[i]);
-    if (chunk.facts.ids_given) s.ids->erase(chunk.facts.target_ids[i]);
-  }
-}
-
-
 void finish_front(host* self, const import_reply& reply) {
   auto& s = self->state;
   s.imports.front().reply.deliver(reply);
   s.imports.pop_front();
   s.import_busy = false;
   next_import(self);
+}
+
+/// Its rows stand in the log, or are on their way: answered behind them.
+void answer_repeated_chunk(host* self, caf::response_promise promise, targets_imported facts) {
+  append_promotion(
+      self, {}, {},
+      [self, promise, facts = std::move(facts)](const store::append_receipt& r) mutable {
+        auto receipt = receipt_of_repeat(self->state, facts, r.last);
+        if (receipt)
+          promise.deliver(import_reply{*std::move(receipt)});
+        else
+          promise.deliver(import_reply{tl::unexpected<trouble>{receipt.error()}});
+      },
+      [promise](const fault& f) mutable {
+        promise.deliver(import_reply{tl::unexpected<trouble>{f}});
+      });
 }
 
 /// Decides the front chunk, whose rows are unique by now, and appends it.
@@ -174,9 +91,15 @@ void decide_front(host* self, std::shared_ptr<refused_rows> refused, std::uint64
     promise.deliver(import_reply{tl::unexpected<trouble>{*no}});
     return next_import(self);
   }
+  auto events = std::move(std::get<std::vector<promotion_event>>(decided));
+  if (events.empty()) {
+    if (claim != 0) self->send(s.context->book.registry(), claims_released{claim, s.id, {}});
+    answer_repeated_chunk(self, promise, std::move(command.facts));
+    return next_import(self);
+  }
   const auto accepted = command.facts.customer_uids.size();
   append_promotion(
-      self, std::move(std::get<std::vector<promotion_event>>(decided)), {},
+      self, std::move(events), {},
       [self, promise, refused, accepted, claim](const store::append_receipt& r) mutable {
         if (claim != 0)
           self->send(self->state.context->book.registry(), claim_settled{claim, r.first});
@@ -232,7 +155,7 @@ void next_import(host* self) {
       return;
     }
     auto ready = prepare_tables(s);
-    auto claims = ready ? claim_rows(s, chunk.facts) : result<claimed>{tl::unexpected{ready.error()}};
+    auto claims = ready ? claim_rows(s, chunk.facts) : result<claimed_rows>{tl::unexpected{ready.error()}};
     if (!claims) {
       s.customers.reset();
       finish_front(self, import_reply{tl::unexpected<trouble>{claims.error()}});

@@ -199,6 +199,8 @@ void give_up(publisher_host* self, const fault& why) {
 
 auto list_of(publisher_state& s, promotion_id promotion)
     -> result<std::shared_ptr<const store::target_list>> {
+  if (s.lists.size() >= limits::publisher_lists_max && !s.lists.contains(promotion.value))
+    s.lists.clear();  // Opening one that is mapped costs little.
   auto& cached = s.lists[promotion.value];
   if (!cached) {
     auto opened = s.context->parts.lists->open(*s.context->parts.log, promotion);

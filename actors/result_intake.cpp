@@ -11,7 +11,6 @@ namespace {
 
 using intake = caf::stateful_actor<result_intake_state>;
 using open_batch = result_intake_state::open_batch;
-constexpr auto retry_after = std::chrono::milliseconds{200};
 
 auto find_open(result_intake_state& s, std::uint64_t token) -> open_batch* {
   const auto it = std::find_if(s.batches.begin(), s.batches.end(),
@@ -30,7 +29,7 @@ void acknowledge_done(result_intake_state& s) {
 void retry_later(intake* self, open_batch& b) {
   if (b.retry_scheduled) return;
   b.retry_scheduled = true;
-  self->delayed_send(self, retry_after, intake_retry{b.batch->token});
+  self->delayed_send(self, limits::results_retry_after, intake_retry{b.batch->token});
 }
 
 /// Once every group is durable: the dead letters, then the acknowledgement.
@@ -92,7 +91,25 @@ void ask_partition(intake* self, const caf::actor& host, std::uint64_t token,
             [self, token](const caf::error&) { group_failed(self, token); });
 }
 
+/// Results of a partition that cannot be read must not hold back those of all others for ever:
+/// they are kept as dead letters, to be sent again when it is mended.
+void park(intake* self, open_batch& b) {
+  const auto& context = *self->state.context;
+  std::erase_if(b.groups, [&](const auto& group) {
+    const auto host =
+        stream_of(promotion_id{group.first.first}, partition_no{group.first.second});
+    const auto noted = context.faults.find(host);
+    if (!noted || context.parts.time->steady() - noted->since < limits::result_park_after)
+      return false;
+    for (const auto row : group.second)
+      b.dead.emplace_back(row, to_string(host) + " cannot be read (" + to_string(noted->why) +
+                                   "); mend it, then send this result again");
+    return true;
+  });
+}
+
 void send_groups(intake* self, open_batch& b) {
+  park(self, b);
   const auto token = b.batch->token;
   for (const auto& [key, rows] : b.groups) {
     ++b.asked;
@@ -151,7 +168,7 @@ void connect(intake* self) {
   auto& s = self->state;
   auto& messages = *s.context->parts.messages;
   const auto& grants = s.context->options.grants;
-  const auto again = [&] { self->delayed_send(self, retry_after, intake_connect{}); };
+  const auto again = [&] { self->delayed_send(self, limits::results_retry_after, intake_connect{}); };
   if (s.consumer) return;
   if (!messages.connected() || !messages.ensure_stream(result_stream(grants)) ||
       !messages.ensure_stream(dead_stream(grants)))

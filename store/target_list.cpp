@@ -1,5 +1,6 @@
 #include "store/target_list.hpp"
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -50,6 +51,8 @@ class cached_target_lists final : public target_lists {
     return std::move(built->list);
   }
 
+  void cancel_builds() override { cancelled_ = true; }
+
  private:
   struct entry {
     std::shared_ptr<const target_list> list;
@@ -95,7 +98,8 @@ class cached_target_lists final : public target_lists {
     return open_list(std::move(*file), promotion, false);
   }
 
-  auto build_and_keep(const event_log& log, const list_scope& scope) -> result<built_list> {
+  auto build_and_keep(const event_log& log, list_scope scope) -> result<built_list> {
+    scope.cancelled = &cancelled_;
     // One build at a time: each wants the disk and a core for itself, and scratch names are fixed.
     const std::scoped_lock lock{building_};
     const auto promotion = scope.created.promotion;
@@ -108,6 +112,7 @@ class cached_target_lists final : public target_lists {
   }
 
   std::string directory_;
+  std::atomic<bool> cancelled_{false};
   std::mutex building_;
   std::mutex mutex_;  ///< Guards what follows.
   std::map<promotion_id, entry> kept_;

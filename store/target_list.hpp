@@ -76,6 +76,9 @@ class target_lists {
   /// damaged. @fault log_corrupt  the rebuilt hash differs from the sealed one.
   [[nodiscard]] virtual auto open(const event_log& log, promotion_id promotion)
       -> result<std::shared_ptr<const target_list>> = 0;
+  /// Every build under way ends at its next fact, and none begins any more: @fault shutting_down.
+  /// A sort that has begun is ended first (a second per 10^7 rows). From any thread.
+  virtual void cancel_builds() = 0;
 };
 
 /// Files under <directory>/<promotion>/. With an empty directory the columns live in anonymous

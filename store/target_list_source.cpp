@@ -3,12 +3,10 @@
 #include <utility>
 
 #include "events/codec.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::store {
 namespace {
-
-/// Bulk facts of one read: keeps each read transaction of the log to some milliseconds.
-constexpr std::uint64_t facts_per_read = 64;
 
 template <class Event, class Use>
 auto decode_and(const stored_event& e, Use&& use) -> result<void> {
@@ -125,7 +123,9 @@ auto read_scope(const event_log& log, promotion_id promotion) -> result<list_sco
 auto visit_logged_rows(const event_log& log, const list_scope& scope, const list_row_visitor& visit)
     -> result<void> {
   return read_all(log, stream_of(scope.created.promotion), {event_type::targets_imported},
-                  facts_per_read, [&](const stored_event& e) -> result<void> {
+                  limits::list_facts_per_read, [&](const stored_event& e) -> result<void> {
+                    if (scope.cancelled != nullptr && *scope.cancelled)
+                      return fail(fault_code::shutting_down, "build list", "");
                     return decode_and<targets_imported>(e, [&](const targets_imported& f) {
                       if (!scope.closed.contains(f.batch)) return result<void>{};
                       return visit_fact(f, scope, visit);

@@ -4,6 +4,7 @@
 // the log stays open for long. Threads: any; nothing is shared.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <set>
@@ -21,6 +22,7 @@ struct list_scope {
   promotion_created created;
   std::set<std::string, std::less<>> closed;  ///< Batches that count.
   std::optional<list_sealed> sealed;
+  const std::atomic<bool>* cancelled{nullptr};  ///< When it becomes true, reading ends.
 };
 /// @fault log_corrupt  the stream has no promotion_created, or a fact cannot be read.
 [[nodiscard]] auto read_scope(const event_log& log, promotion_id promotion) -> result<list_scope>;
@@ -31,6 +33,7 @@ using list_row_visitor = std::function<void(const list_row&)>;
 using list_row_source = std::function<result<void>(const list_row_visitor&)>;
 
 /// Visits every row of the closed batches in the log's order.
+/// @fault shutting_down  scope.cancelled became true.
 /// @fault log_corrupt  columns of one fact differ in length, or a partition does not exist.
 [[nodiscard]] auto visit_logged_rows(const event_log& log, const list_scope& scope,
                                      const list_row_visitor& visit) -> result<void>;

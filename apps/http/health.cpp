@@ -24,6 +24,7 @@ auto readiness(const http_parts& parts) -> std::vector<check> {
   for (const auto& v : parts.views->status())
     checks.push_back({"view " + v.name, v.life != projections::view_life::stopped,
                       v.life == projections::view_life::stopped ? "stopped" : ""});
+  for (const auto& host : status.faulted) checks.push_back({host.stream, false, host.why});
   return checks;
 }
 

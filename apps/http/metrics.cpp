@@ -58,6 +58,9 @@ void add_engine(family_list& f, const actors::engine_status& s) {
         s.results_received);
   f.one(MetricType::Counter, "bestow_results_dead_total", "Results put aside as unusable.",
         s.results_dead);
+  f.one(MetricType::Gauge, "bestow_hosts_faulted",
+        "Promotions and partitions that cannot be started: their facts or list cannot be read.",
+        s.hosts_faulted);
   f.start(MetricType::Gauge, "bestow_delivery_planned_seq", "Last stream sequence the log plans.");
   for (const auto& d : s.deliveries) f.add(d.planned_seq, {{"stream", d.stream}});
   f.start(MetricType::Gauge, "bestow_delivery_acked_seq",

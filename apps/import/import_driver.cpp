@@ -19,9 +19,6 @@ using actors::trouble;
 using domain::rejection;
 using domain::row_rejection;
 
-/// The engine ends every call within request_timeout; a chunk may wait behind the others.
-constexpr auto landing_timeout = 2 * limits::request_timeout;
-
 auto refused(rejection why, std::string detail) -> tl::unexpected<trouble> {
   return tl::unexpected<trouble>{domain::refusal{why, std::move(detail)}};
 }
@@ -62,7 +59,7 @@ import_driver::import_driver(actors::engine& engine, const store::event_log& log
 
 import_driver::~import_driver() {
   // Whoever sends the batch again right away must find what was under way in the log.
-  const auto deadline = std::chrono::steady_clock::now() + landing_timeout;
+  const auto deadline = std::chrono::steady_clock::now() + limits::import_landing_within;
   std::unique_lock lock{landing_->mutex};
   for (const auto& f : flights_)
     if (!landing_->arrived.wait_until(lock, deadline, [&] { return f->answer.has_value(); }))
@@ -176,7 +173,7 @@ auto import_driver::settle_down_to(std::size_t flights) -> actors::outcome<void>
     const auto first = flights_.front();
     {
       std::unique_lock lock{landing_->mutex};
-      const auto deadline = std::chrono::steady_clock::now() + landing_timeout;
+      const auto deadline = std::chrono::steady_clock::now() + limits::import_landing_within;
       if (!landing_->arrived.wait_until(lock, deadline, [&] { return first->answer.has_value(); }))
         return failed(fault{fault_code::outcome_unknown, action_for(fault_code::outcome_unknown),
                             "import",
@@ -251,8 +248,7 @@ auto import_driver::report(const judged_chunk& chunk, std::vector<bad_row> bad_r
   return {};
 }
 
-/// A chunk that someone else had sent a moment before is answered without its duplicates; then the
-/// rows reported here are not all that the log refused, and only reading it again tells them.
+/// What was reported must be all that the log refused; else only reading the batch again tells it.
 auto import_driver::check_reported() -> actors::outcome<void> {
   auto now = engine_->open_batch(options_.promotion, options_.batch, options_.format, options_.by);
   if (!now) return tl::unexpected{std::move(now).error()};

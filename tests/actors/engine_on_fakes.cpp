@@ -37,6 +37,7 @@ process::process(world& world_in, actors::grant_settings grants) : w{world_in} {
 }
 
 process::~process() {
+  context->stopping = true;
   context->book.clear();
   caf::anon_send_exit(core.directory, caf::exit_reason::kill);
   caf::anon_send_exit(core.log_writer, caf::exit_reason::kill);
@@ -154,12 +155,12 @@ auto point_promotion(std::uint64_t id, std::uint32_t partitions) -> promotion_cr
   return p;
 }
 
-auto small_wallet::answer_new(std::uint64_t fail_every) -> std::size_t {
+auto small_wallet::answer_new(std::uint64_t fail_every, std::size_t count_max) -> std::size_t {
   bus::memory_bus link{w_.broker};
   const auto state = link.state_of("GRANTS_POINT");
   if (!state) return 0;
   std::vector<bus::message_bus::simple_message> answers;
-  for (; seen_ < state->last_seq; ++seen_) {
+  for (; seen_ < state->last_seq && answers.size() < count_max; ++seen_) {
     const auto stored = link.read("GRANTS_POINT", seen_ + 1);
     if (!stored || !*stored) break;
     bus::decoded_grant grant;

@@ -99,9 +99,10 @@ class process {
 class small_wallet {
  public:
   explicit small_wallet(world& w) : w_{w} {}
-  /// Publishes the answers of all new grants; `fail_every` n: each n-th grant fails.
+  /// Publishes the answers of new grants, at most `count_max`; `fail_every` n: each n-th fails.
   /// @returns how many
-  auto answer_new(std::uint64_t fail_every = 0) -> std::size_t;
+  auto answer_new(std::uint64_t fail_every = 0, std::size_t count_max = ~std::size_t{0})
+      -> std::size_t;
 
  private:
   world& w_;

@@ -239,6 +239,7 @@ TEST_CASE("a failed machine is not a poison: the same step succeeds later", "[un
       if (broken) return fail(fault_code::file_io_failed, "open", "disk away");
       return real_->open(log, p);
     }
+    void cancel_builds() override { real_->cancel_builds(); }
     bool broken{true};
 
    private:

@@ -1,0 +1,163 @@
+// What happens to all others when one part of the engine cannot go on.
+#include <algorithm>
+
+#include "actors/log_writer.hpp"
+#include "events/limits.hpp"
+#include "tests/actors/engine_on_fakes.hpp"
+#include "tests/catch.hpp"
+
+using namespace bestow;
+using namespace bestow::tests;
+using domain::promotion_state;
+
+namespace {
+
+/// Lists of which one promotion's cannot be read while `broken`.
+class breakable_lists final : public store::target_lists {
+ public:
+  breakable_lists(store::target_lists& real, promotion_id one) : real_{&real}, one_{one} {}
+  auto build(const store::event_log& log, promotion_id p)
+      -> result<store::list_totals_result> override {
+    return real_->build(log, p);
+  }
+  auto open(const store::event_log& log, promotion_id p)
+      -> result<std::shared_ptr<const store::target_list>> override {
+    if (broken && p == one_) {
+      ++refused;
+      return fail(fault_code::file_io_failed, "open list", "lists/1/list: no permission");
+    }
+    return real_->open(log, p);
+  }
+  void cancel_builds() override { real_->cancel_builds(); }
+  bool broken{false};
+  int refused{0};
+
+ private:
+  store::target_lists* real_;
+  promotion_id one_;
+};
+
+constexpr promotion_id sick{1};
+constexpr promotion_id well{2};
+
+void prepare(process& p, promotion_id id, std::uint32_t targets) {
+  REQUIRE(p.create(point_promotion(id.value, 1)));
+  REQUIRE(p.import_points(id, "batch", 1'000 * id.value, targets, 500));
+  REQUIRE(p.seal(id));
+  REQUIRE(p.approve(id));
+}
+
+auto has_state(process& p, promotion_id id, promotion_state wanted) -> bool {
+  return p.row(id).state == wanted;
+}
+
+}  // namespace
+
+TEST_CASE("results of a partition that cannot be read do not hold back those of others",
+          "[actor]") {
+  world w{21};
+  {
+    process p{w};
+    prepare(p, sick, 60);
+    prepare(p, well, 60);
+    REQUIRE(p.start(sick));
+    REQUIRE(p.start(well));
+    REQUIRE(p.drive_until([&] {
+      return p.row(sick).counts.published == 60 && p.row(well).counts.published == 60;
+    }));
+  }
+  // Killed; on the next start the list of one promotion cannot be read.
+  process p{w};
+  breakable_lists lists{*p.lists, sick};
+  lists.broken = true;
+  p.context->parts.lists = &lists;
+  // More batches than may be under way; those of the sick one come first.
+  small_wallet wallet{w};
+  p.drive();
+  while (wallet.answer_new(0, 10) > 0) p.drive();
+  REQUIRE(p.drive_until([&] { return has_state(p, well, promotion_state::completed); }, 4'000));
+  REQUIRE(p.drive_until([&] { return p.context->counters.results_dead == 60; }, 4'000));
+  CHECK(p.row(well).counts.success == 60);
+  CHECK(p.fatal.empty());
+  const auto faulted = p.context->faults.list(10);
+  REQUIRE(faulted.size() == 1);
+  CHECK(to_string(faulted.front().first) == "partition-1-0");
+  CHECK(faulted.front().second.why.code == fault_code::file_io_failed);
+  // Tried again, but slowly: not with every result.
+  CHECK(lists.refused < 60);
+  // Nothing is lost: what waited too long stands in the dead letters, word for word.
+  bus::memory_bus link{w.broker};
+  CHECK(link.state_of("GRANT_RESULTS_DEAD")->messages == 60);
+
+  SECTION("once it is mended it is taken up by itself, and its results can be sent again") {
+    lists.broken = false;
+    REQUIRE(p.drive_until([&] { return p.context->faults.size() == 0; }, 4'000));
+    small_wallet again{w};
+    REQUIRE(again.answer_new() == 120);
+    REQUIRE(p.drive_until([&] { return has_state(p, sick, promotion_state::completed); }));
+    CHECK(p.row(sick).counts.success == 60);
+  }
+}
+
+TEST_CASE("a short trouble of one partition parks nothing", "[actor]") {
+  world w{22};
+  {
+    process p{w};
+    prepare(p, sick, 40);
+    REQUIRE(p.start(sick));
+    REQUIRE(p.drive_until([&] { return p.row(sick).counts.published == 40; }));
+  }
+  process p{w};
+  breakable_lists lists{*p.lists, sick};
+  lists.broken = true;
+  p.context->parts.lists = &lists;
+  small_wallet wallet{w};
+  REQUIRE(wallet.answer_new() == 40);
+  REQUIRE(p.drive_until([&] { return p.context->faults.size() == 1; }));
+  lists.broken = false;
+  REQUIRE(p.drive_until([&] { return has_state(p, sick, promotion_state::completed); }, 4'000));
+  CHECK(p.row(sick).counts.success == 40);
+  CHECK(p.context->counters.results_dead == 0);
+}
+
+TEST_CASE("the end of the directory stops the process with its name", "[actor]") {
+  world w{23};
+  process p{w};
+  p.drive();
+  caf::anon_send_exit(p.core.directory, caf::exit_reason::kill);
+  p.drive();
+  REQUIRE(p.fatal.size() == 1);
+  CHECK(p.fatal.front().action == fault_action::stop_process);
+  CHECK(p.fatal.front().detail.starts_with("the directory ended"));
+}
+
+TEST_CASE("an orderly end of the directory is no fault", "[actor]") {
+  world w{24};
+  process p{w};
+  p.drive();
+  p.context->stopping = true;
+  static_cast<void>(p.ask<actors::shutdown_done>(p.core.directory, actors::shutdown{}));
+  p.drive();
+  CHECK(p.fatal.empty());
+}
+
+TEST_CASE("the log writer forgets who has ended", "[actor]") {
+  world w{25};
+  process p{w};
+  p.drive();
+  auto* writer = caf::actor_cast<caf::abstract_actor*>(p.core.log_writer);
+  auto& state = dynamic_cast<caf::stateful_actor<actors::log_writer_state>&>(*writer).state;
+  const auto before = state.followers.size();
+  REQUIRE(before > 0);
+  const auto run = [](caf::event_based_actor* self, int) -> caf::behavior {
+    return {[=](const actors::head_moved&) {}, [=](const actors::shutdown&) { self->quit(); }};
+  };
+  auto follower = p.system->spawn(run, 0);
+  caf::anon_send(p.core.log_writer, actors::follow_head{follower});
+  p.drive();
+  CHECK(state.followers.size() == before + 1);
+  caf::anon_send(follower, actors::shutdown{});
+  follower = nullptr;
+  p.drive();
+  CHECK(state.followers.size() == before);
+}
