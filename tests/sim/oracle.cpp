@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "actors/grant_content.hpp"
 
@@ -28,6 +29,8 @@ auto check_stream(world& w, promotion_id id, bool complete) -> std::string {
   bus::memory_bus link{w.broker};
   const auto state = link.state_of("GRANTS_POINT");
   const auto last = state ? state->last_seq : 0;
+  if (const auto other = link.state_of("GRANTS_VOUCHER"); other && other->last_seq > 1)
+    return "points on the stream of vouchers";
   const auto releases = releases_of(w);
   if (releases.empty()) return last > 1 ? "grants on the stream, no release in the log" : "";
   const auto lists = *store::make_target_lists("");
@@ -60,23 +63,36 @@ auto check_stream(world& w, promotion_id id, bool complete) -> std::string {
   return {};
 }
 
-auto check_runs(world& w, promotion_id id) -> std::string {
+auto check_runs(world& w, promotion_id id, std::uint64_t targets) -> std::string {
   std::string problem;
   bool on = false;
   run_no run{};
-  const auto seen = w.log->read(position{}, {}, [&](const store::stored_event& stored) {
-    if (stored.stream.id != id.value) return true;
-    if (stored.type == event_type::run_started) {
-      const auto facts = decode_event<run_started>(stored.payload);
+  std::uint64_t released = 0;
+  std::uint64_t stored = 0;
+  const auto seen = w.log->read(position{}, {}, [&](const store::stored_event& e) {
+    if (e.stream.id != id.value) return true;
+    if (e.type == event_type::run_started) {
+      const auto facts = decode_event<run_started>(e.payload);
       if (on) problem = "two runs at a time";
       if (facts->run.value != run.value + 1) problem = "a run number was skipped or used twice";
       run = facts->run;
       on = true;
     }
-    if (stored.type == event_type::run_stopped || stored.type == event_type::promotion_completed)
+    if (e.type == event_type::run_stopped && released != stored)
+      problem = "stopped with releases that are not stored";
+    if (e.type == event_type::run_stopped) on = false;
+    if (e.type == event_type::promotion_completed) {
+      const auto facts = decode_event<promotion_completed>(e.payload);
+      if (facts->success_count + facts->fail_count != targets)
+        problem = "completed without an answer for every target";
+      if (facts->success_amount.value != static_cast<std::int64_t>(facts->success_count) * 500)
+        problem = "the amount of the completion is wrong";
       on = false;
-    if (stored.type == event_type::targets_released) {
-      const auto facts = decode_event<targets_released>(stored.payload);
+    }
+    if (e.type == event_type::grants_published) ++stored;
+    if (e.type == event_type::targets_released) {
+      const auto facts = decode_event<targets_released>(e.payload);
+      ++released;
       if (!on) problem = "a release outside running";
       if (facts->run != run) problem = "a release of a run that is over";
     }
@@ -86,12 +102,37 @@ auto check_runs(world& w, promotion_id id) -> std::string {
   return problem;
 }
 
-auto check_counts(process& p, promotion_id id, const payer_model& payer) -> std::string {
+auto check_results(world& w, promotion_id id) -> std::string {
+  std::string problem;
+  std::set<std::tuple<std::uint32_t, std::uint64_t, std::uint64_t>> rows;  // part, ordinal, status
+  std::set<std::tuple<std::uint32_t, std::uint32_t, std::string>> alarms;
+  const auto seen = w.log->read(position{}, {}, [&](const store::stored_event& e) {
+    if (e.stream.id != id.value) return true;
+    if (e.type == event_type::results_recorded) {
+      const auto facts = decode_event<results_recorded>(e.payload);
+      for (std::size_t i = 0; i < facts->ordinals.size(); ++i)
+        if (!rows.emplace(e.stream.part, facts->ordinals[i], facts->statuses[i]).second)
+          problem = "a repeated result was recorded as news";
+    }
+    if (e.type == event_type::double_grant_detected) {
+      const auto facts = decode_event<double_grant_detected>(e.payload);
+      if (!alarms.emplace(e.stream.part, facts->ordinal.value, facts->transaction_key).second)
+        problem = "an alarm was raised twice";
+    }
+    return problem.empty();
+  });
+  return seen ? problem : "the log cannot be read";
+}
+
+auto check_counts(process& p, promotion_id id, std::uint64_t targets, const payer_model& payer)
+    -> std::string {
   const auto row = p.row(id);
   const auto& c = row.counts;
   const auto show = [](std::uint64_t have, std::uint64_t want) {
     return " is " + std::to_string(have) + ", the payer says " + std::to_string(want);
   };
+  if (c.total != targets) return "the list has " + std::to_string(c.total) + " targets";
+  if (payer.answered().size() != targets) return "a target was not granted";
   if (c.success != payer.paid().size())
     return "success_count" + show(c.success, payer.paid().size());
   if (c.fail != c.total - payer.paid().size())

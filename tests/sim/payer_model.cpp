@@ -47,7 +47,12 @@ void payer_model::plan(const bus::decoded_grant& grant) {
     answers.push_back(say(process_status::success, key + "-again", ""));
     ++double_grants_;
   }
-  answered_.insert(grant.id.value);
+  if (!answered_.insert(grant.id.value).second)
+    problem_ = "target " + std::to_string(grant.id.value) + " was granted twice";
+  if (!customers_.insert(grant.customer.value).second)
+    problem_ = "customer " + std::to_string(grant.customer.value) + " was granted twice";
+  if (grant.amount_minor.value != 500)
+    problem_ = "target " + std::to_string(grant.id.value) + " was granted another amount";
   if (pays) paid_.insert(grant.id.value);
   planned_.push_back(std::move(answers));
 }

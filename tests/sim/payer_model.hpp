@@ -29,6 +29,8 @@ class payer_model {
   /// Targets whose final answer must be SUCCESS, and how many distinct second keys were sent.
   [[nodiscard]] auto paid() const -> const std::set<std::uint64_t>& { return paid_; }
   [[nodiscard]] auto answered() const -> const std::set<std::uint64_t>& { return answered_; }
+  /// "" or what is wrong with the grants themselves.
+  [[nodiscard]] auto problem() const -> const std::string& { return problem_; }
   [[nodiscard]] auto double_grants() const -> std::uint64_t { return double_grants_; }
 
  private:
@@ -42,6 +44,8 @@ class payer_model {
   std::vector<std::deque<bus::decoded_result>> planned_;  ///< Per target, in causal order.
   std::set<std::uint64_t> paid_;
   std::set<std::uint64_t> answered_;
+  std::set<std::uint64_t> customers_;
+  std::string problem_;
   std::uint64_t double_grants_{0};
 };
 

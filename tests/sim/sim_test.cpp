@@ -30,14 +30,16 @@ TEST_CASE("whatever is killed, lost or repeated, every invariant holds", "[sim]"
     sum.link_faults += r.link_faults;
     sum.stops += r.stops;
     sum.targets += r.targets;
+    sum.orderly_ends += r.orderly_ends;
     if (r.problem.empty()) continue;
     ++broken;
     std::cout << "seed " << seed << ": " << r.problem
               << " (again: BESTOW_SIM_FIRST=" << seed << " BESTOW_SIM_SEEDS=1)\n";
+    if (from_env("BESTOW_SIM_STOP", 0) != 0) break;
   }
   std::cout << seeds << " seeds from " << first << ": " << sum.targets << " targets, " << sum.steps
-            << " steps, " << sum.kills << " kills, " << sum.commit_faults << " commit faults, "
-            << sum.link_faults << " link faults, " << sum.stops << " stops\n";
+            << " steps, " << sum.kills << " kills (" << sum.orderly_ends << " orderly), "
+            << sum.commit_faults << " commit faults, " << sum.link_faults << " link faults, " << sum.stops << " stops\n";
   CHECK(broken == 0);
 }
 

@@ -57,7 +57,15 @@ class life {
  private:
   void start_process() { p_ = std::make_unique<process>(w_, settings_); }
 
+  /// Most ends are kill -9; some are orderly, with snapshots.
   void kill() {
+    if (random_.next() % 4 == 0) {
+      p_->context->stopping = true;
+      const auto failures = p_->failure.size();
+      static_cast<void>(
+          p_->ask<actors::shutdown_done>(p_->core.directory, actors::shutdown{}));
+      if (p_->failure.size() == failures) ++report_.orderly_ends;
+    }
     p_.reset();
     w_.log->crash();
     if (random_.next() % 2 == 0) w_.broker->land_orphans(random_.next() % 50);
@@ -78,16 +86,18 @@ class life {
   }
 
   auto prepare() -> bool {
-    report_.targets = random_.next() % 400;
+    const auto listed = static_cast<std::uint32_t>(random_.next() % 300);
+    report_.targets = listed + listed / 2;
     const auto partitions = 1 + static_cast<std::uint32_t>(random_.next() % 5);
     for (int tries = 0; tries < 20; ++tries) {
       if (random_.next() % 8 == 0) kill();
       if (random_.next() % 8 == 0) fail_commit();
       if (!went(p_->create(point_promotion(only.value, partitions)))) continue;
       if (random_.next() % 8 == 0) kill();
-      if (!went(p_->import_points(only, "batch", 1'000,
-                                  static_cast<std::uint32_t>(report_.targets), 500)))
-        continue;
+      if (!went(p_->import_points(only, "batch", 1'000, listed, 500))) continue;
+      if (random_.next() % 8 == 0) kill();
+      // Half of these customers are in the list already.
+      if (!went(p_->import_points(only, "more", 1'000 + listed / 2, listed, 500))) continue;
       if (random_.next() % 8 == 0) fail_commit();
       if (!went(p_->seal(only))) continue;
       if (random_.next() % 8 == 0) kill();
@@ -160,8 +170,10 @@ class life {
     p_->drive_until([] { return false; }, 40);
     if (!p_->fatal.empty()) return finish("the process gave up: " + to_string(p_->fatal.front()));
     for (const auto& why :
-         {client_.broken, check_stream(w_, only, true), check_runs(w_, only),
-          check_counts(*p_, only, payer_), check_list(w_, only), check_views(*p_)})
+         {client_.broken, payer_.problem(), check_stream(w_, only, true),
+          check_runs(w_, only, report_.targets), check_results(w_, only),
+          check_counts(*p_, only, report_.targets, payer_), check_list(w_, only),
+          check_views(*p_)})
       if (!why.empty()) return finish(why);
     return finish("");
   }

@@ -13,6 +13,7 @@ struct life_report {
   std::string log_hash;       ///< Of the last frame: the same seed gives the same one.
   std::uint64_t steps{0};
   std::uint64_t kills{0};
+  std::uint64_t orderly_ends{0};  ///< Of the kills.
   std::uint64_t commit_faults{0};
   std::uint64_t link_faults{0};
   std::uint64_t stops{0};
