@@ -22,10 +22,10 @@ void list_singletons(directory_host* self) {
   auto& s = self->state;
   const auto context = s.context;
   const auto add = [&](std::string name, std::function<caf::actor()> spawn) {
-    s.singletons.push_back({std::move(name), std::move(spawn), {}, {}});
+    s.singletons.push_back({std::move(name), std::move(spawn), {}, false});
   };
-  add("registry", [=] {
-    auto a = spawn_blocking(self, run_voucher_registry, context);
+  add("registry", [=, claims = std::make_shared<voucher_claims>()] {
+    auto a = spawn_blocking(self, run_voucher_registry, context, claims);
     context->book.set(address_book::entry::registry, a);
     return a;
   });

@@ -222,7 +222,14 @@ struct claim_settled {
   std::uint64_t claim{0};
   position fact{};
 };
-/// The claim became no fact (claim != 0), or a whole batch was abandoned (claim 0).
+/// A batch of the promotion is closed: its numbers may leave the open table for a file.
+struct vouchers_counted {
+  promotion_id promotion{};
+};
+/// INTERNAL: take some more numbers that a file holds out of the open table.
+struct move_vouchers {};
+/// The claim became no fact (claim != 0); or (claim 0) a batch was abandoned, or, with an empty
+/// batch, the promotion was cancelled before its first run.
 struct claims_released {
   std::uint64_t claim{0};
   promotion_id promotion{};

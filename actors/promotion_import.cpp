@@ -38,10 +38,15 @@ auto answer_batch(host* self, const Command& command, const std::string& batch, 
   append_promotion(
       self, std::move(events), metadata_of(by),
       [self, promise, refusal, batch](const store::append_receipt& r) mutable {
-        if (refusal)
+        if (refusal) {
           promise.deliver(batch_reply{tl::unexpected<trouble>{*refusal}});
-        else
-          promise.deliver(batch_reply{batch_receipt_of(self->state, batch, r.last)});
+          return;
+        }
+        auto& s = self->state;
+        if (std::is_same_v<Command, domain::close_batch> &&
+            s.facts.created.type == promotion_type::voucher)
+          self->send(s.context->book.registry(), vouchers_counted{s.id});
+        promise.deliver(batch_reply{batch_receipt_of(s, batch, r.last)});
       },
       [promise](const fault& f) mutable {
         promise.deliver(batch_reply{tl::unexpected<trouble>{f}});

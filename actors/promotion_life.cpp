@@ -192,9 +192,7 @@ auto cancel(host* self, const cancel_request& r) -> caf::result<command_reply> {
         auto& s = self->state;
         tell_start(self);
         if (s.facts.created.type != promotion_type::voucher) return;
-        for (const auto& [batch, b] : s.facts.batches)
-          if (b.state != domain::batch_state::life::abandoned)
-            self->send(s.context->book.registry(), claims_released{0, s.id, batch});
+        self->send(s.context->book.registry(), claims_released{0, s.id, {}});
       });
 }
 

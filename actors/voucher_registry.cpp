@@ -1,24 +1,12 @@
 #include "actors/voucher_registry.hpp"
 
-#include <algorithm>
-#include <set>
-#include <xxhash.h>
-
-#include "actors/promotion_host.hpp"
 #include "events/limits.hpp"
 
 namespace bestow::actors {
 
 namespace {
 
-using registry = caf::stateful_actor<voucher_registry_state>;
-/// Marks a claim in flight: the low bits are the claim's number, not a log position. The highest
-/// bit a table keeps of a position; the log would need 4 * 10^12 events to reach it.
-constexpr std::uint64_t in_flight = 1ULL << 42U;
-
-auto hash_of(std::string_view number) -> std::uint64_t {
-  return XXH3_64bits(number.data(), number.size());
-}
+using registry = voucher_registry_host;
 
 auto read_fact(voucher_registry_state& s, position at) -> const targets_imported* {
   if (s.cached && s.cached_at == at) return &*s.cached;
@@ -36,255 +24,231 @@ auto read_fact(voucher_registry_state& s, position at) -> const targets_imported
   return seen && s.cached ? &*s.cached : nullptr;
 }
 
-auto number_at(voucher_registry_state& s, const store::voucher_claim& c) -> std::string_view {
-  if ((c.fact.value & in_flight) != 0) {
-    const auto it = s.claims.find(c.fact.value & ~in_flight);
-    return it == s.claims.end() ? std::string_view{} : it->second.numbers[c.row];
-  }
-  const auto* facts = read_fact(s, c.fact);
-  return facts == nullptr ? std::string_view{} : facts->voucher_numbers[c.row];
-}
+/// Compares with the text that stands where the tag was found. A fact that cannot be read back is a
+/// fault: "not equal" would be a guess.
+class comparison {
+ public:
+  comparison(voucher_registry_state& s, std::string_view number) : s_{&s}, number_{number} {}
 
-/// A fact that cannot be read back is a fault: "not equal" would be a guess.
-auto taken(voucher_registry_state& s, std::string_view number, std::uint64_t hash)
+  [[nodiscard]] auto with_fact() {
+    return [this](const store::voucher_claim& c) {
+      const auto* facts = read_fact(*s_, c.fact);
+      readable_ = facts != nullptr && c.row < facts->voucher_numbers.size();
+      equal_ = readable_ && facts->voucher_numbers[c.row] == number_;
+      return readable_ && !equal_;
+    };
+  }
+  [[nodiscard]] auto with_claim() {
+    return [this](const store::voucher_claim& c) {
+      const auto it = s_->claims->open.find(c.fact.value);
+      equal_ = it != s_->claims->open.end() && it->second.numbers[c.row] == number_;
+      return !equal_;
+    };
+  }
+  [[nodiscard]] auto decided() const -> bool { return equal_ || !readable_; }
+  [[nodiscard]] auto answer() const -> result<bool> {
+    if (!readable_)
+      return fail(fault_code::log_io_failed, "claim_vouchers", "a fact is unreadable");
+    return equal_;
+  }
+
+ private:
+  voucher_registry_state* s_;
+  std::string_view number_;
+  bool equal_{false};
+  bool readable_{true};
+};
+
+/// Whether anybody holds this number. `in_file`: some file's filter lets its tag pass.
+auto taken(voucher_registry_state& s, std::string_view number, std::uint64_t tag, bool in_file)
     -> result<bool> {
-  bool found = false;
-  bool readable = true;
-  s.table->find(hash, [&](const store::voucher_claim& c) {
-    const auto other = number_at(s, c);
-    readable = !other.empty();
-    found = other == number;
-    return readable && !found;
-  });
-  if (!readable) return fail(fault_code::log_io_failed, "claim_vouchers", "a fact is unreadable");
-  return found;
+  comparison with{s, number};
+  s.in_flight->find(tag, with.with_claim());
+  if (!with.decided()) s.open->find(tag, with.with_fact());
+  if (in_file)
+    for (auto it = s.files.begin(); it != s.files.end() && !with.decided(); ++it)
+      it->second->find(tag, with.with_fact());
+  return with.answer();
 }
 
-auto add_fact(voucher_registry_state& s, const targets_imported& facts, position at)
-    -> result<void> {
-  for (std::uint32_t i = 0; i < facts.voucher_numbers.size(); ++i)
-    if (auto in = s.table->insert(hash_of(facts.voucher_numbers[i]), {at, i}); !in) return in;
-  return {};
-}
-
-void remove_fact(voucher_registry_state& s, const targets_imported& facts, position at) {
-  for (std::uint32_t i = 0; i < facts.voucher_numbers.size(); ++i)
-    s.table->erase(hash_of(facts.voucher_numbers[i]), {at, i});
-}
-
-/// Visits the durable facts of one batch.
-auto for_each_fact(const voucher_registry_state& s, promotion_id promotion,
-                   const std::function<bool(const targets_imported&, position)>& visit)
-    -> result<void> {
-  store::read_options options;
-  options.types = {event_type::targets_imported};
-  result<void> outcome{};
-  const auto seen = s.context->parts.log->read_stream(
-      stream_of(promotion), stream_version{}, options, [&](const store::stored_event& stored) {
-        auto facts = decode_event<targets_imported>(stored.payload);
-        if (!facts) {
-          outcome = tl::unexpected{facts.error()};
-          return false;
-        }
-        return visit(*facts, stored.at);
-      });
-  if (!seen) return tl::unexpected{seen.error()};
-  return outcome;
-}
-
-/// Everything behind the table's checkpoint, in log order. Abandoned batches claim nothing.
-auto fill(voucher_registry_state& s) -> result<void> {
-  auto opened = store::open_voucher_table(table_path(*s.context, "vouchers"));
-  if (!opened) return tl::unexpected{opened.error()};
-  s.table = std::move(*opened);
-  auto& log = *s.context->parts.log;
-  const auto from = s.table->checkpoint();
-  if (from.value != 0) {
-    const auto hash = log.frame_hash_at(from);
-    if (!hash || *hash != s.table->checkpoint_hash()) s.table->clear();
-  }
-  std::set<std::pair<std::uint64_t, std::string>> abandoned;
-  std::vector<std::pair<promotion_id, std::string>> abandoned_since;  // Behind the checkpoint.
-  result<void> outcome{};
-  store::read_options options;
-  // Batch ids are never empty: "" stands for all of a cancelled promotion.
-  const auto visit_abandoned = [&](const store::stored_event& stored) {
-    std::string batch;
-    if (stored.type == event_type::batch_abandoned) {
-      auto facts = decode_event<batch_abandoned>(stored.payload);
-      if (!facts) return true;
-      batch = std::move(facts->batch);
+/// Which rows' tags pass some file's filter. File by file, so that the cache lines of many rows are
+/// fetched at once.
+auto pass_filters(const voucher_registry_state& s, const std::vector<std::uint64_t>& tags)
+    -> std::vector<bool> {
+  constexpr std::size_t ahead = 16;
+  std::vector<bool> passes(tags.size(), false);
+  for (const auto& [promotion, file] : s.files) {
+    for (std::size_t i = 0; i < tags.size(); ++i) {
+      if (i + ahead < tags.size()) file->prefetch(tags[i + ahead]);
+      if (file->may_hold(tags[i])) passes[i] = true;
     }
-    if (stored.at > s.table->checkpoint())
-      abandoned_since.emplace_back(promotion_id{stored.stream.id}, batch);
-    abandoned.emplace(stored.stream.id, std::move(batch));
-    return true;
-  };
-  options.types = {event_type::batch_abandoned, event_type::promotion_cancelled};
-  if (auto seen = log.read(position{}, options, visit_abandoned); !seen)
-    return tl::unexpected{seen.error()};
-  options.types = {event_type::targets_imported};
-  const auto after = s.table->checkpoint();
-  for (const auto& [promotion, batch] : abandoned_since) {
-    if (after.value == 0) break;  // An empty table holds nothing of them.
-    auto released = for_each_fact(
-        s, promotion, [&, name = batch](const targets_imported& facts, position at) {
-          if ((name.empty() || facts.batch == name) && at <= after) remove_fact(s, facts, at);
-          return true;
-        });
-    if (!released) return released;
   }
-  const auto seen = log.read(after, options, [&](const store::stored_event& stored) {
-    auto facts = decode_event<targets_imported>(stored.payload);
-    if (!facts) {
-      outcome = tl::unexpected{facts.error()};
-      return false;
-    }
-    if (facts->voucher_numbers.empty() || abandoned.contains({stored.stream.id, facts->batch}) ||
-        abandoned.contains({stored.stream.id, std::string{}}))
-      return true;
-    outcome = add_fact(s, *facts, stored.at);
-    return outcome.has_value();
-  });
-  if (!seen) outcome = tl::unexpected{seen.error()};
-  // Claims in flight are not in the log yet.
-  for (const auto& [id, claim] : s.claims)
-    for (std::uint32_t i = 0; outcome && i < claim.numbers.size(); ++i)
-      outcome = s.table->insert(hash_of(claim.numbers[i]), {position{in_flight | id}, i});
-  if (!outcome) s.table.reset();
-  return outcome;
+  return passes;
 }
 
 void drop_claim(voucher_registry_state& s, std::uint64_t id) {
-  const auto it = s.claims.find(id);
-  if (it == s.claims.end()) return;
-  for (std::uint32_t i = 0; s.table && i < it->second.numbers.size(); ++i)
-    s.table->erase(hash_of(it->second.numbers[i]), {position{in_flight | id}, i});
-  s.claims.erase(it);
+  const auto it = s.claims->open.find(id);
+  if (it == s.claims->open.end()) return;
+  const auto& tags = it->second.tags;
+  for (std::uint32_t i = 0; i < tags.size(); ++i) s.in_flight->erase(tags[i], {position{id}, i});
+  s.claims->open.erase(it);
 }
 
-auto claim_numbers(registry* self, const claim_request& r) -> claim_reply {
-  auto& s = self->state;
-  if (!s.table) {
-    if (auto filled = fill(s); !filled) return {0, tl::unexpected{filled.error()}};
-  }
-  const auto id = s.next_claim++;
-  const auto& facts = r.chunk->facts;
-  auto& claim = s.claims[id];
-  claim.promotion = r.promotion;
-  claim.batch = facts.batch;
-  claim.first_row = facts.first_row;
-  claim.holder = caf::actor_cast<caf::actor_addr>(self->current_sender());
-  if (s.watched.insert(claim.holder).second) self->monitor(self->current_sender());
-  claim.numbers.reserve(facts.voucher_numbers.size());
+/// Claims row by row; the second of two equal numbers of one chunk is refused too.
+auto claim_rows(voucher_registry_state& s, std::uint64_t id, const targets_imported& facts)
+    -> result<std::vector<std::uint32_t>> {
+  constexpr std::size_t ahead = 8;
+  auto& claim = s.claims->open[id];
+  const auto count = facts.voucher_numbers.size();
+  std::vector<std::uint64_t> tags;
+  tags.reserve(count);
+  for (std::size_t i = 0; i < count; ++i)
+    tags.push_back(store::voucher_tag(facts.voucher_numbers[i], s.seed));
+  const auto passes = pass_filters(s, tags);
+  claim.tags.reserve(count);
   std::vector<std::uint32_t> refused;
-  std::uint32_t kept = 0;
-  for (std::uint32_t i = 0; i < facts.voucher_numbers.size(); ++i) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i + ahead < count) s.open->prefetch(tags[i + ahead]);
     const auto number = facts.voucher_numbers[i];
-    const auto hash = hash_of(number);
-    const auto elsewhere = taken(s, number, hash);
-    if (!elsewhere) {
-      drop_claim(s, id);
-      return {0, tl::unexpected{elsewhere.error()}};
-    }
+    const auto elsewhere = taken(s, number, tags[i], passes[i]);
+    if (!elsewhere) return tl::unexpected{elsewhere.error()};
     if (*elsewhere) {
       refused.push_back(i);
       continue;
     }
-    claim.numbers.emplace_back(number);
-    if (auto in = s.table->insert(hash, {position{in_flight | id}, kept++}); !in) {
-      drop_claim(s, id);
-      return {0, tl::unexpected{in.error()}};
-    }
+    const auto row = static_cast<std::uint32_t>(claim.tags.size());
+    if (auto in = s.in_flight->insert(tags[i], {position{id}, row}); !in)
+      return tl::unexpected{in.error()};
+    claim.numbers.push_back(number);
+    claim.tags.push_back(tags[i]);
   }
-  return {id, std::move(refused)};
+  return refused;
 }
 
-void settle(registry* self, std::uint64_t id, position fact) {
+auto claim_numbers(registry* self, const claim_request& r) -> claim_reply {
   auto& s = self->state;
-  const auto it = s.claims.find(id);
-  if (it == s.claims.end()) return;
-  const auto numbers = it->second.numbers;
+  if (auto filled = fill_registry(s); !filled) return {0, tl::unexpected{filled.error()}};
+  const auto id = s.claims->next++;
+  const auto& facts = r.chunk->facts;
+  auto& claim = s.claims->open[id];
+  claim.promotion = r.promotion;
+  claim.batch = facts.batch;
+  claim.first_row = facts.first_row;
+  claim.fill = s.fills;
+  claim.holder = caf::actor_cast<caf::actor_addr>(self->current_sender());
+  if (s.watched.insert(claim.holder).second) self->monitor(self->current_sender());
+  auto refused = claim_rows(s, id, facts);
+  if (refused) return {id, std::move(refused)};
   drop_claim(s, id);
-  if (!s.table) return;  // Filled from the log when next needed; the fact stands there.
-  for (std::uint32_t i = 0; i < numbers.size(); ++i) {
-    if (auto in = s.table->insert(hash_of(numbers[i]), {fact, i}); !in) {
-      s.table.reset();  // Filled anew from the log by the next claim.
-      return;
-    }
+  return {0, std::move(refused)};
+}
+
+/// The claim's numbers stand in this fact.
+void settle(voucher_registry_state& s, std::uint64_t id, position fact) {
+  const auto it = s.claims->open.find(id);
+  if (it == s.claims->open.end()) return;
+  const auto& tags = it->second.tags;
+  // Filled since then: the fact may have been read from the log already.
+  const bool maybe_there = it->second.fill != s.fills;
+  // Not filled: filled from the log when next needed; the fact stands there.
+  for (std::uint32_t i = 0; s.filled && i < tags.size(); ++i) {
+    if (maybe_there) s.open->erase(tags[i], {fact, i});
+    if (!s.open->insert(tags[i], {fact, i})) s.filled = false;
   }
+  drop_claim(s, id);
+}
+
+/// Where the durable fact of this claim stands; 0: it became none.
+auto find_fact(const voucher_registry_state& s, const voucher_claims::claim& claim)
+    -> result<position> {
+  position durable{};
+  const auto read = store::visit_uncovered(
+      *s.context->parts.log, claim.promotion, nullptr,
+      [&](const targets_imported& facts, position at) -> result<void> {
+        if (facts.batch == claim.batch && facts.first_row == claim.first_row) durable = at;
+        return {};
+      });
+  if (!read) return tl::unexpected{read.error()};
+  return durable;
 }
 
 /// A host ended with claims in flight: what became a fact is settled, the rest is free again.
-void resolve(registry* self, const caf::actor_addr& holder) {
-  auto& s = self->state;
+void resolve(voucher_registry_state& s, const caf::actor_addr& holder) {
   std::vector<std::uint64_t> open;
-  for (const auto& [id, claim] : s.claims)
+  for (const auto& [id, claim] : s.claims->open)
     if (claim.holder == holder) open.push_back(id);
   for (const auto id : open) {
-    const auto claim = s.claims[id];
-    position durable{};
-    const auto read = for_each_fact(
-        s, claim.promotion, [&](const targets_imported& facts, position at) {
-          if (facts.batch == claim.batch && facts.first_row == claim.first_row) durable = at;
-          return durable.value == 0;
-        });
-    if (!read) {
-      s.table.reset();
-      return;
-    }
-    if (durable.value != 0)
-      settle(self, id, durable);
-    else
+    const auto durable = find_fact(s, s.claims->open[id]);
+    if (!durable) {
+      // Filled anew from the log by the next claim, which then knows.
+      s.filled = false;
       drop_claim(s, id);
+    } else if (durable->value != 0) {
+      settle(s, id, *durable);
+    } else {
+      drop_claim(s, id);
+    }
   }
 }
 
-void release(registry* self, const claims_released& r) {
-  auto& s = self->state;
-  if (r.claim != 0) return drop_claim(s, r.claim);
-  if (!s.table) {
-    // A table that was saved before still holds them: filling it takes them out.
-    static_cast<void>(fill(s));
-    return;
-  }
-  const auto read =
-      for_each_fact(s, r.promotion, [&](const targets_imported& facts, position at) {
-        if (facts.batch == r.batch) remove_fact(s, facts, at);
+/// An abandoned batch was never closed, so its numbers stand in the open table.
+void release_batch(voucher_registry_state& s, promotion_id promotion, const std::string& batch) {
+  if (!s.filled) return;  // The log says that it is abandoned.
+  store::read_options options;
+  options.types = {event_type::targets_imported};
+  bool readable = true;
+  const auto seen = s.context->parts.log->read_stream(
+      stream_of(promotion), stream_version{}, options, [&](const store::stored_event& stored) {
+        const auto facts = decode_event<targets_imported>(stored.payload);
+        readable = facts.has_value();
+        if (!readable || facts->batch != batch) return readable;
+        for (std::uint32_t i = 0; i < facts->voucher_numbers.size(); ++i)
+          s.open->erase(store::voucher_tag(facts->voucher_numbers[i], s.seed), {stored.at, i});
         return true;
       });
-  if (!read) s.table.reset();
+  if (!seen || !readable) s.filled = false;
 }
 
-void save(voucher_registry_state& s) {
-  if (!s.table || !s.claims.empty()) return;
-  const auto head = s.context->parts.log->head();
-  // Best effort: without it the next start fills the table from the log.
-  static_cast<void>(s.table->save_checkpoint(head.last, head.frame_hash));
+void release(voucher_registry_state& s, const claims_released& r) {
+  if (r.claim != 0) return drop_claim(s, r.claim);
+  if (!r.batch.empty()) return release_batch(s, r.promotion, r.batch);
+  if (s.filled && !forget_promotion(s, r.promotion)) s.filled = false;
 }
 
 }  // namespace
 
-auto run_voucher_registry(registry* self, context_ptr context) -> caf::behavior {
+auto run_voucher_registry(registry* self, context_ptr context,
+                          std::shared_ptr<voucher_claims> claims) -> caf::behavior {
   use_host_defaults(self);
   self->state.context = std::move(context);
+  self->state.claims = std::move(claims);
   self->set_down_handler([self](caf::down_msg& down) {
     const auto holder = down.source;
     self->state.watched.erase(holder);
     // Appends of the ended host may still be queued: look only behind them.
     self->request(self->state.context->book.log_writer(), limits::append_timeout,
                   barrier_request{})
-        .await([self, holder](const barrier_reply&) { resolve(self, holder); },
-               [self](const caf::error&) { self->state.table.reset(); });
+        .await([self, holder](const barrier_reply&) { resolve(self->state, holder); },
+               [self](const caf::error&) { self->state.filled = false; });
   });
+  // Claims of a registry before this one: whoever has ended meanwhile is reported at once.
+  for (const auto& [id, claim] : self->state.claims->open) {
+    if (!self->state.watched.insert(claim.holder).second) continue;
+    if (const auto holder = caf::actor_cast<caf::strong_actor_ptr>(claim.holder))
+      self->monitor(holder);
+    else
+      self->send(self, caf::down_msg{claim.holder, caf::exit_reason::unknown});
+  }
   return {
       [=](const claim_request& r) { return claim_numbers(self, r); },
-      [=](const claim_settled& c) { settle(self, c.claim, c.fact); },
-      [=](const claims_released& r) { release(self, r); },
-      [=](const shutdown&) {
-        save(self->state);
-        self->quit();
+      [=](const claim_settled& c) { settle(self->state, c.claim, c.fact); },
+      [=](const claims_released& r) { release(self->state, r); },
+      [=](const vouchers_counted& c) {
+        self->state.to_build.insert(c.promotion.value);
+        build_next(self);
       },
+      [=](const move_vouchers&) { move_some_out(self); },
+      [=](const shutdown&) { self->quit(); },
   };
 }
 

@@ -15,7 +15,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "events/assert.hpp"
 #include "store/mapped_file.hpp"
 
 namespace bestow::store {
@@ -33,29 +32,19 @@ class slot_table {
   static_assert(std::is_trivially_copyable_v<Slot>);
 
  public:
-  /// Bytes before the first slot, for the owner's header.
-  static constexpr std::size_t header_bytes = 4096;
   static constexpr std::uint64_t capacity_min = 512;
 
   /// An empty table in a new file at `path` ("" = anonymous memory). @fault file_io_failed.
   [[nodiscard]] static auto create(const std::string& path, std::uint64_t capacity)
       -> result<slot_table> {
-    auto file = mapped_file::create(path, header_bytes + capacity * sizeof(Slot));
+    auto file = mapped_file::create(path, capacity * sizeof(Slot));
     if (!file) return tl::unexpected{std::move(file).error()};
     return slot_table{std::move(*file), path, capacity, 0};
-  }
-  /// Takes a file whose header the owner has checked.
-  [[nodiscard]] static auto adopt(mapped_file file, std::string path, std::uint64_t capacity,
-                                  std::uint64_t size) -> slot_table {
-    BESTOW_ASSERT(file.size() == header_bytes + capacity * sizeof(Slot));
-    return slot_table{std::move(file), std::move(path), capacity, size};
   }
   slot_table() = default;
 
   [[nodiscard]] auto size() const -> std::uint64_t { return size_; }
   [[nodiscard]] auto capacity() const -> std::uint64_t { return capacity_; }
-  [[nodiscard]] auto file() const -> const mapped_file& { return file_; }
-  [[nodiscard]] auto header() const -> std::byte* { return file_.data(); }
 
   /// Index of the first slot of `hash`'s cluster for which `wanted(slot)`, else of the empty slot
   /// that ends the cluster.
@@ -67,6 +56,10 @@ class slot_table {
     return i;
   }
   [[nodiscard]] auto operator[](std::uint64_t i) const -> const Slot& { return begin()[i]; }
+
+  void prefetch(std::uint64_t hash) const {
+    __builtin_prefetch(begin() + home_of(hash, capacity_));
+  }
 
   /// Makes room for one more slot. Indexes found before are void after it.
   /// @fault file_io_failed  no room on the disk; the table is as before.
@@ -103,7 +96,7 @@ class slot_table {
       : file_{std::move(file)}, path_{std::move(path)}, capacity_{capacity}, size_{size} {}
 
   [[nodiscard]] auto begin() const -> Slot* {
-    return reinterpret_cast<Slot*>(file_.data() + header_bytes);
+    return reinterpret_cast<Slot*>(file_.data());
   }
   [[nodiscard]] static auto home_of(std::uint64_t hash, std::uint64_t capacity) -> std::uint64_t {
     __extension__ using wide = unsigned __int128;
@@ -117,7 +110,6 @@ class slot_table {
     const auto beside = path_.empty() ? std::string{} : path_ + ".grow";
     auto made = create(beside, capacity_ + capacity_ / 2);
     if (!made) return tl::unexpected{std::move(made).error()};
-    std::memcpy(made->header(), header(), header_bytes);
     const auto* const from = begin();
     for (std::uint64_t i = 0; i < capacity_; ++i) {
       if (from[i].empty()) continue;

@@ -1,10 +1,6 @@
 #include "store/uniqueness.hpp"
 
-#include <xxhash.h>
-
-#include <array>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "events/assert.hpp"
@@ -86,119 +82,42 @@ struct voucher_slot {
   }
 };
 
-/// First bytes of a voucher table's file. `clean` is 1 only between save_checkpoint and the next
-/// change; it reaches the disk before that change can.
-struct voucher_header {
-  static constexpr std::array<char, 8> magic_value{'B', 'S', 'T', 'W', 'V', 'C', 'H', '1'};
-  std::array<char, 8> magic{magic_value};
-  std::uint64_t capacity{0};
-  std::uint64_t size{0};
-  std::uint64_t checkpoint{0};
-  sha256_digest checkpoint_hash{};
-  std::uint64_t slots_xxh3{0};
-  std::uint64_t clean{0};
-  std::uint64_t header_xxh3{0};  ///< Of every byte before it.
-};
-static_assert(sizeof(voucher_header) <= slot_table<voucher_slot>::header_bytes);
-
-auto header_sum(const voucher_header& h) -> std::uint64_t {
-  return XXH3_64bits(&h, offsetof(voucher_header, header_xxh3));
-}
-auto slots_sum(const mapped_file& file) -> std::uint64_t {
-  constexpr auto skip = slot_table<voucher_slot>::header_bytes;
-  return XXH3_64bits(file.data() + skip, file.size() - skip);
-}
-
 class mapped_voucher_table final : public voucher_table {
  public:
-  mapped_voucher_table(slot_table<voucher_slot> table, position at, const sha256_digest& hash,
-                       bool clean)
-      : table_{std::move(table)}, checkpoint_{at}, checkpoint_hash_{hash}, clean_{clean} {}
+  mapped_voucher_table(slot_table<voucher_slot> table, std::string path)
+      : table_{std::move(table)}, path_{std::move(path)} {}
+  ~mapped_voucher_table() override {
+    if (!path_.empty()) std::remove(path_.c_str());
+  }
 
-  void find(std::uint64_t hash,
+  void prefetch(std::uint64_t tag) const override { table_.prefetch(spread_bits(tag)); }
+  void find(std::uint64_t tag,
             const std::function<bool(const voucher_claim&)>& visit) const override {
-    (void)table_.locate(spread_bits(hash), [&](const voucher_slot& slot) {
-      return slot.voucher == hash && !visit(slot.claim());
+    (void)table_.locate(spread_bits(tag), [&](const voucher_slot& slot) {
+      return slot.voucher == tag && !visit(slot.claim());
     });
   }
-  auto insert(std::uint64_t hash, voucher_claim claim) -> result<void> override {
-    if (auto marked = mark_changed(); !marked) return marked;
+  auto insert(std::uint64_t tag, voucher_claim claim) -> result<void> override {
     if (auto room = table_.reserve_one(); !room) return room;
-    const auto at = table_.locate(spread_bits(hash), [](const voucher_slot&) { return false; });
-    table_.put(at, voucher_slot::of(hash, claim));
+    const auto at = table_.locate(spread_bits(tag), [](const voucher_slot&) { return false; });
+    table_.put(at, voucher_slot::of(tag, claim));
     return {};
   }
-  auto erase(std::uint64_t hash, voucher_claim claim) -> bool override {
-    const auto wanted = voucher_slot::of(hash, claim);
-    const auto at = table_.locate(spread_bits(hash), [&](const voucher_slot& slot) {
-      return slot.voucher == hash && slot.packed == wanted.packed;
+  auto erase(std::uint64_t tag, voucher_claim claim) -> bool override {
+    const auto wanted = voucher_slot::of(tag, claim);
+    const auto at = table_.locate(spread_bits(tag), [&](const voucher_slot& slot) {
+      return slot.voucher == tag && slot.packed == wanted.packed;
     });
     if (table_[at].empty()) return false;
-    // A file that cannot be marked is worthless to the next start either way: its mark is void.
-    (void)mark_changed();
     table_.erase(at);
     return true;
   }
   auto size() const -> std::uint64_t override { return table_.size(); }
-  void clear() override {
-    (void)mark_changed();
-    table_.clear();
-    checkpoint_ = {};
-    checkpoint_hash_ = {};
-  }
-  auto checkpoint() const -> position override { return checkpoint_; }
-  auto checkpoint_hash() const -> sha256_digest override { return checkpoint_hash_; }
-
-  auto save_checkpoint(position at, const sha256_digest& hash) -> result<void> override {
-    voucher_header h;
-    h.capacity = table_.capacity();
-    h.size = table_.size();
-    h.checkpoint = at.value;
-    h.checkpoint_hash = hash;
-    h.slots_xxh3 = slots_sum(table_.file());
-    h.clean = 1;
-    h.header_xxh3 = header_sum(h);
-    // The slots first: a header that calls itself clean must never be older than they are.
-    if (auto synced = table_.file().sync(table_.file().size()); !synced) return synced;
-    std::memcpy(table_.header(), &h, sizeof h);
-    if (auto synced = table_.file().sync(sizeof h); !synced) return synced;
-    checkpoint_ = at;
-    checkpoint_hash_ = hash;
-    clean_ = true;
-    return {};
-  }
 
  private:
-  /// Voids the saved checkpoint on disk before the first change after it.
-  auto mark_changed() -> result<void> {
-    if (!clean_) return {};
-    clean_ = false;
-    std::memset(table_.header(), 0, sizeof(voucher_header));
-    return table_.file().sync(sizeof(voucher_header));
-  }
-
   slot_table<voucher_slot> table_;
-  position checkpoint_;
-  sha256_digest checkpoint_hash_;
-  bool clean_{false};
+  std::string path_;
 };
-
-/// The table in the file at `path` when it was saved whole; nullptr when it must be made anew.
-auto reopen_saved(const std::string& path) -> std::unique_ptr<voucher_table> {
-  auto file = mapped_file::open(path, mapped_file::access::read_write);
-  if (!file || file->size() < slot_table<voucher_slot>::header_bytes) return nullptr;
-  voucher_header h;
-  std::memcpy(&h, file->data(), sizeof h);
-  const auto slot_bytes = file->size() - slot_table<voucher_slot>::header_bytes;
-  if (h.magic != voucher_header::magic_value || h.clean != 1 || h.header_xxh3 != header_sum(h) ||
-      h.capacity < slot_table<voucher_slot>::capacity_min ||
-      slot_bytes / sizeof(voucher_slot) != h.capacity || slot_bytes % sizeof(voucher_slot) != 0 ||
-      h.size * 4 > h.capacity * 3 || slots_sum(*file) != h.slots_xxh3)
-    return nullptr;
-  auto table = slot_table<voucher_slot>::adopt(std::move(*file), path, h.capacity, h.size);
-  return std::make_unique<mapped_voucher_table>(std::move(table), position{h.checkpoint},
-                                                h.checkpoint_hash, true);
-}
 
 }  // namespace
 
@@ -209,14 +128,11 @@ auto make_u64_set(std::string path) -> result<std::unique_ptr<u64_set>> {
   return std::make_unique<mapped_u64_set>(std::move(*table), std::move(path));
 }
 
-auto open_voucher_table(std::string path) -> result<std::unique_ptr<voucher_table>> {
+auto make_voucher_table(std::string path) -> result<std::unique_ptr<voucher_table>> {
   if (auto made = make_parent_directories(path); !made) return tl::unexpected{made.error()};
-  if (!path.empty())
-    if (auto saved = reopen_saved(path)) return saved;
   auto table = slot_table<voucher_slot>::create(path, slot_table<voucher_slot>::capacity_min);
   if (!table) return tl::unexpected{std::move(table).error()};
-  return std::make_unique<mapped_voucher_table>(std::move(*table), position{}, sha256_digest{},
-                                                false);
+  return std::make_unique<mapped_voucher_table>(std::move(*table), std::move(path));
 }
 
 }  // namespace bestow::store

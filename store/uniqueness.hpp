@@ -39,36 +39,31 @@ class u64_set {
 
 /// Where a voucher number was claimed: enough to read the exact text back from the log.
 struct voucher_claim {
-  position fact{};  ///< Position of its targets_imported; 0 while the append is in flight. < 2^43.
+  position fact{};  ///< Position of its targets_imported; < 2^43.
   std::uint32_t row{0};  ///< Index in that fact's columns; < limits::column_values_max.
 };
 
-/// 64-bit hashes of voucher numbers -> claim. A hash hit must be verified against the log
-/// before a number is refused: two numbers may share a hash.
+/// Tags of voucher numbers -> claim, for numbers that come and go: 21 to 32 bytes each. A tag that
+/// is found must be compared with the number's text: two numbers may share a tag.
 class voucher_table {
  public:
   voucher_table() = default;
   voucher_table(const voucher_table&) = delete;
   auto operator=(const voucher_table&) -> voucher_table& = delete;
   virtual ~voucher_table() = default;
-  /// Visits every claim under this hash until the visitor returns false.
-  virtual void find(std::uint64_t hash,
+  /// Brings the place of `tag` into the cache.
+  virtual void prefetch(std::uint64_t tag) const = 0;
+  /// Visits every claim under this tag until the visitor returns false.
+  virtual void find(std::uint64_t tag,
                     const std::function<bool(const voucher_claim&)>& visit) const = 0;
-  [[nodiscard]] virtual auto insert(std::uint64_t hash, voucher_claim claim) -> result<void> = 0;
-  /// Removes one claim equal to `claim` under this hash; false when there is none.
-  virtual auto erase(std::uint64_t hash, voucher_claim claim) -> bool = 0;
+  /// @fault file_io_failed  no room; the table is as before.
+  [[nodiscard]] virtual auto insert(std::uint64_t tag, voucher_claim claim) -> result<void> = 0;
+  /// Removes one claim equal to `claim` under this tag; false when there is none.
+  virtual auto erase(std::uint64_t tag, voucher_claim claim) -> bool = 0;
   [[nodiscard]] virtual auto size() const -> std::uint64_t = 0;
-  virtual void clear() = 0;
-  /// What the table covers; a table whose checkpoint does not fit the log is rebuilt.
-  [[nodiscard]] virtual auto checkpoint() const -> position = 0;
-  [[nodiscard]] virtual auto checkpoint_hash() const -> sha256_digest = 0;
-  /// msyncs the table and then records the checkpoint (call at stop; a killed process rebuilds).
-  [[nodiscard]] virtual auto save_checkpoint(position at, const sha256_digest& hash)
-      -> result<void> = 0;
 };
-/// Opens the table at `path`; a file that was not closed by save_checkpoint, or whose checksum is
-/// wrong, is emptied (checkpoint 0). Reads the whole file once (about 5 GB/s when cached).
+/// A fresh, empty table. An existing file at `path` is replaced; the file is removed on destruction.
 /// "" = anonymous memory. @fault file_io_failed.
-[[nodiscard]] auto open_voucher_table(std::string path) -> result<std::unique_ptr<voucher_table>>;
+[[nodiscard]] auto make_voucher_table(std::string path) -> result<std::unique_ptr<voucher_table>>;
 
 }  // namespace bestow::store

@@ -137,7 +137,7 @@ TEST_CASE("a full disk is a fault and leaves the set as it was", "[unit][uniquen
 
 TEST_CASE("two claims under one hash are both found, and erased one at a time",
           "[unit][uniqueness]") {
-  auto table = store::open_voucher_table("").value();
+  auto table = store::make_voucher_table("").value();
   REQUIRE(table->insert(7, {position{10}, 3}));
   REQUIRE(table->insert(7, {position{0}, 0}));
   REQUIRE(table->insert(8, {position{11}, 4}));
@@ -163,7 +163,7 @@ TEST_CASE("a voucher table agrees with a plain multimap", "[unit][uniqueness]") 
   INFO("seed " << seed);
   seeded_randomness random{seed};
   const scratch_directory scratch;
-  auto table = store::open_voucher_table(scratch.path() + "/vouchers").value();
+  auto table = store::make_voucher_table(scratch.path() + "/vouchers").value();
   std::unordered_multimap<std::uint64_t, std::pair<std::uint64_t, std::uint32_t>> model;
   for (std::uint32_t i = 0; i < 60'000; ++i) {
     const auto hash = random.next() % 9'000;
@@ -184,66 +184,15 @@ TEST_CASE("a voucher table agrees with a plain multimap", "[unit][uniqueness]") 
   }
 }
 
-TEST_CASE("a voucher table saved at a checkpoint is there after a restart",
-          "[contract][uniqueness]") {
+TEST_CASE("a voucher table's file goes with it", "[contract][uniqueness]") {
   const scratch_directory scratch;
-  const auto path = scratch.path() + "/registry/vouchers";
-  sha256_digest hash{};
-  hash[0] = std::byte{42};
+  const auto path = scratch.path() + "/unique/vouchers.open";
   {
-    auto table = store::open_voucher_table(path).value();
+    auto table = store::make_voucher_table(path).value();
     for (std::uint32_t i = 0; i < 5'000; ++i) REQUIRE(table->insert(i * 7919ULL, {position{9}, i}));
-    REQUIRE(table->save_checkpoint(position{77}, hash));
+    CHECK(std::filesystem::exists(path));
   }
-  auto table = store::open_voucher_table(path).value();
-  CHECK(table->checkpoint() == position{77});
-  CHECK(table->checkpoint_hash() == hash);
-  CHECK(table->size() == 5'000);
-  for (std::uint32_t i = 0; i < 5'000; ++i) REQUIRE(claims_of(*table, i * 7919ULL).size() == 1);
-}
-
-TEST_CASE("a voucher table changed after its checkpoint and not saved is emptied",
-          "[contract][uniqueness]") {
-  const scratch_directory scratch;
-  const auto path = scratch.path() + "/vouchers";
-  {
-    auto table = store::open_voucher_table(path).value();
-    REQUIRE(table->insert(1, {position{1}, 1}));
-    REQUIRE(table->save_checkpoint(position{5}, {}));
-    REQUIRE(table->insert(2, {position{2}, 1}));
-  }
-  auto table = store::open_voucher_table(path).value();
-  CHECK(table->checkpoint() == position{0});
-  CHECK(table->size() == 0);
-}
-
-TEST_CASE("one flipped bit anywhere in a saved voucher table empties it",
-          "[contract][uniqueness]") {
-  const scratch_directory scratch;
-  const auto path = scratch.path() + "/vouchers";
-  const auto save = [&] {
-    std::filesystem::remove(path);
-    auto table = store::open_voucher_table(path).value();
-    for (std::uint32_t i = 0; i < 300; ++i) REQUIRE(table->insert(i * 31ULL, {position{3}, i}));
-    REQUIRE(table->save_checkpoint(position{5}, {}));
-  };
-  save();
-  const auto bytes = std::filesystem::file_size(path);
-  for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{9}, std::uint64_t{20},
-                                 std::uint64_t{30}, std::uint64_t{4096}, bytes / 2, bytes - 1}) {
-    save();
-    {
-      std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
-      file.seekg(static_cast<std::streamoff>(at));
-      const auto flipped = static_cast<char>(file.get() ^ 0x10);
-      file.seekp(static_cast<std::streamoff>(at));
-      file.put(flipped);
-    }
-    INFO("byte " << at);
-    auto table = store::open_voucher_table(path).value();
-    CHECK(table->checkpoint() == position{0});
-    CHECK(table->size() == 0);
-  }
+  CHECK_FALSE(std::filesystem::exists(path));
 }
 
 }  // namespace
