@@ -198,7 +198,7 @@ auto caf_engine::status() -> engine_status {
                             0, 0, "busy: no answer within 0.5 s"});
   }
   if (const auto feed = context_->book.event_feed()) {
-    auto reply = request<delivery_reply>(feed, status_timeout, delivery_query{});
+    auto reply = request<delivery_reply>(feed, limits::status_within, delivery_query{});
     s.events = reply ? std::move(reply->status)
                      : delivery_status{context_->options.grants.event_stream, s.head.value, 0,
                                        "busy: no answer within 0.5 s"};

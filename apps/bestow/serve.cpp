@@ -215,7 +215,8 @@ void announce(const service& s, const data_layout& at) {
 }
 
 void stop_all(service& s, const data_layout& at) {
-  wake::end_within(limits::serve_stop_within);
+  wake::end_within(
+      std::chrono::duration_cast<std::chrono::seconds>(limits::serve_stop_within));
   if (s.http) {  // Else the file may belong to another service, which holds the lock.
     std::error_code ignored;
     std::filesystem::remove(at.url_file, ignored);
