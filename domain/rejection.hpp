@@ -42,11 +42,14 @@ enum class rejection : std::uint8_t {
   ids_given_in_part,        ///< Ids must be given in all rows of the promotion or in none.
   too_many_targets,
   input_header_missing,
+  input_header_too_long,
   input_header_unknown_field,
   input_header_duplicate_field,
   input_header_lacks_required_field,
   input_encoding_not_utf8,
   input_encoding_cp949,
+  input_encoding_not_cp949,   ///< CP949 was asked for, and the input is something else.
+  strict_import_has_bad_rows,  ///< Asked for all rows or none; the batch is void.
   // seal
   import_open,
   amount_missing_without_default,

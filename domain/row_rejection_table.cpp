@@ -10,9 +10,10 @@ using r = row_rejection;
 constexpr auto row_rejections = std::to_array<row_rejection_row>({
     {r::row_malformed, "row_malformed",
      "The row is no CSV record or JSON object, or has another number of columns than the header.",
-     "Check quotes, separators and a cut last line."},
+     "Check quotes, separators and a cut last line. A quote that is never closed costs its own "
+     "line only."},
     {r::row_too_long, "row_too_long", "The row has more than 65,536 bytes.",
-     "Check for a quote that is never closed."},
+     "Check for missing line ends."},
     {r::field_missing, "field_missing", "A field every target needs is absent or empty.",
      "Fill the field."},
     {r::not_a_number, "not_a_number", "The field is not written in digits only.",
@@ -36,7 +37,9 @@ constexpr auto row_rejections = std::to_array<row_rejection_row>({
      "Give a time to come."},
     {r::text_too_long, "text_too_long", "The text has more characters than the field allows.",
      "Shorten it; lengths count Unicode code points."},
-    {r::text_not_utf8, "text_not_utf8", "The text is not valid UTF-8.", "Convert it to UTF-8."},
+    {r::text_not_utf8, "text_not_utf8",
+     "The text is not valid UTF-8, or under `--encoding cp949` not valid CP949.",
+     "Convert it to UTF-8; the detail says when it looks like CP949."},
     {r::text_has_control_character, "text_has_control_character",
      "The text holds a control character, such as a tab or line break.", "Remove it."},
     {r::boolean_malformed, "boolean_malformed", "The field is none of true, false, 1, 0.",

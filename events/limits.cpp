@@ -89,6 +89,8 @@ constexpr std::array rows = {
     BESTOW_LIMIT(import_chunk_text_bytes, "bytes",
                  "a chunk with long texts is closed early, so that it fits an append"),
     BESTOW_LIMIT(import_row_bytes_max, "bytes", "one record of the input"),
+    BESTOW_LIMIT(import_row_lines_max, "lines",
+                 "one CSV record of the input; beyond it a quote counts as never closed"),
     BESTOW_LIMIT(import_chunks_in_flight, "chunks",
                  "between parser and log: memory does not grow with the file"),
     BESTOW_LIMIT(rejects_in_answer_max, "rows", "the rest stands in the rejects file"),

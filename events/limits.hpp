@@ -102,6 +102,8 @@ inline constexpr std::size_t import_chunk_rows = 4'096;
 inline constexpr std::size_t import_chunk_text_bytes = 192 * 1024;
 /// One record of the input, physical bytes.
 inline constexpr std::size_t import_row_bytes_max = 64 * 1024;
+/// Lines of one CSV record. No text may be longer than 100 characters: more mean an unclosed quote.
+inline constexpr std::size_t import_row_lines_max = 100;
 /// Chunks on their way between the parser and the log of one import.
 inline constexpr std::size_t import_chunks_in_flight = 8;
 /// rejects[] in an answer; the rest stands in the rejects file.

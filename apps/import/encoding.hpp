@@ -17,6 +17,10 @@ enum class input_encoding : std::uint8_t { utf8, cp949, other };
 /// - other: the first line is not UTF-8, or most lines are not.
 [[nodiscard]] auto judge_encoding(std::string_view first_bytes, bool whole) -> input_encoding;
 
+/// For an input that is said to be CP949: false when its first bytes say otherwise, by a byte order
+/// mark or by lines that are UTF-8 and no CP949.
+[[nodiscard]] auto may_be_cp949(std::string_view first_bytes, bool whole) -> bool;
+
 /// Whether all bytes above ASCII stand in pairs that CP949 (EUC-KR and its extension) has.
 /// False for pure ASCII.
 [[nodiscard]] auto looks_like_cp949(std::string_view line) -> bool;

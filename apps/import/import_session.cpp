@@ -25,6 +25,14 @@ auto malformed(std::string detail) -> domain::row_refusal {
   return {row_field::record, row_rejection::row_malformed, std::move(detail)};
 }
 
+/// Far into a file that began as ASCII or UTF-8, where the file can no longer be refused as one.
+void say_when_cp949(domain::row_refusal& refused, std::string_view record) {
+  if (looks_like_cp949(record))
+    refused.detail +=
+        "; the row looks like CP949 (EUC-KR): convert the file to UTF-8, or import all of it with "
+        "--encoding cp949";
+}
+
 /// The values as a column, leaving the vector ready for the next chunk.
 auto take_column(std::vector<std::uint64_t>& values) -> u64_column {
   const auto capacity = values.size();
@@ -52,23 +60,33 @@ auto import_session::check_begin() -> std::optional<tl::expected<void, domain::r
     // Whatever the pieces were, the same bytes are looked at.
     const bool whole = records_.ended() && start.size() <= first_bytes;
     start = start.substr(0, first_bytes);
-    const bool marked = start.starts_with(byte_order_mark);
-    if (marked) start.remove_prefix(byte_order_mark.size());
-    switch (judge_encoding(start, whole)) {
-      case input_encoding::cp949:
-        return no(rejection::input_encoding_cp949,
-                  "the input is CP949 (EUC-KR); convert it to UTF-8 first");
-      case input_encoding::other:
-        return no(rejection::input_encoding_not_utf8,
-                  "the input is not UTF-8; convert it to UTF-8 first");
-      case input_encoding::utf8:
-        break;
-    }
-    if (marked) records_.skip(byte_order_mark.size());
+    if (auto good = check_encoding(start, whole); !good) return good;
+    if (start.starts_with(byte_order_mark)) records_.skip(byte_order_mark.size());
     encoding_good_ = true;
   }
   if (options_.format == import_format::ndjson) return tl::expected<void, domain::refusal>{};
   return check_header();
+}
+
+auto import_session::check_encoding(std::string_view start, bool whole) const
+    -> tl::expected<void, domain::refusal> {
+  if (options_.converter) {
+    if (may_be_cp949(start, whole)) return {};
+    return no(rejection::input_encoding_not_cp949, "the input is not CP949 (EUC-KR), as was said");
+  }
+  if (start.starts_with(byte_order_mark)) start.remove_prefix(byte_order_mark.size());
+  switch (judge_encoding(start, whole)) {
+    case input_encoding::cp949:
+      return no(rejection::input_encoding_cp949,
+                "the input is CP949 (EUC-KR); import it with --encoding cp949, over HTTP with "
+                "encoding=cp949, or convert it to UTF-8");
+    case input_encoding::other:
+      return no(rejection::input_encoding_not_utf8,
+                "the input is not UTF-8; convert it to UTF-8 first");
+    case input_encoding::utf8:
+      break;
+  }
+  return {};
 }
 
 auto import_session::check_header() -> std::optional<tl::expected<void, domain::refusal>> {
@@ -79,9 +97,9 @@ auto import_session::check_header() -> std::optional<tl::expected<void, domain::
         rejection::input_header_missing,
         "the input is empty; its first line must name the columns: " + field_names(options_.type));
   if (record->too_long)
-    return no(rejection::input_header_missing,
+    return no(rejection::input_header_too_long,
               fmt::format("the first line has more than {} bytes", limits::import_row_bytes_max));
-  const auto cells = csv_.split(record->text);
+  const auto cells = csv_.split(text_of(record->text).value_or(record->text));
   if (!cells)
     return no(rejection::input_header_missing, "the quotes of the first line do not match");
   auto header = read_header(*cells, options_.type);
@@ -113,19 +131,48 @@ auto import_session::is_blank(std::string_view text) const -> bool {
   return text.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
-void import_session::judge(const input_record& record) {
+void import_session::judge(input_record record) {
+  if (record.lines > 1 && !is_row_of_many_lines(record)) record = records_.first_line_again();
   ++rows_;
   last_byte_end_ = record.byte_end;
   current_.lines.push_back(record.line);
-  current_.originals.append(record.text);
+  current_.originals.append(text_of(record.text).value_or(record.text));
   current_.original_ends.push_back(static_cast<std::uint32_t>(current_.originals.size()));
-  if (auto refused = read_row(record)) return refuse(*std::move(refused));
+  auto refused = verdict_on(record);
+  if (!refused) return;
+  if (record.lines > 1)
+    refused->detail += fmt::format(" (the record takes lines {} to {})", record.line,
+                                   record.line + record.lines - 1);
+  refuse(*std::move(refused));
+}
+
+/// A record over several lines with another number of columns than the header may be a quote too
+/// much on its first line and good rows behind it.
+auto import_session::is_row_of_many_lines(const input_record& record) -> bool {
+  const auto text = text_of(record.text);
+  if (!text) return false;
+  const auto cells = csv_.split(*text);
+  return cells && cells->size() == header_.fields.size();
+}
+
+auto import_session::text_of(std::string_view record) -> std::optional<std::string_view> {
+  if (!options_.converter) return record;
+  return options_.converter->to_utf8(record);
+}
+
+/// Accepts the row, or says why not.
+auto import_session::verdict_on(const input_record& record) -> std::optional<domain::row_refusal> {
+  if (auto refused = read_row(record)) return refused;
   auto judged =
       domain::judge_row(options_.format == import_format::csv ? raw_ : ndjson_.row(), rules_);
-  if (auto* refused = std::get_if<domain::row_refusal>(&judged)) return refuse(std::move(*refused));
+  if (auto* refused = std::get_if<domain::row_refusal>(&judged)) {
+    if (refused->code == row_rejection::text_not_utf8) say_when_cp949(*refused, record.text);
+    return std::move(*refused);
+  }
   const auto& row = std::get<domain::target_row>(judged);
-  if (auto refused = check_id_mode(row)) return refuse(*std::move(refused));
+  if (auto refused = check_id_mode(row)) return refused;
   if (rows_ > durable_.rows) accept(row);
+  return std::nullopt;
 }
 
 auto import_session::read_row(const input_record& record) -> std::optional<domain::row_refusal> {
@@ -133,8 +180,22 @@ auto import_session::read_row(const input_record& record) -> std::optional<domai
     return domain::row_refusal{
         row_field::record, row_rejection::row_too_long,
         fmt::format("the record has more than {} bytes", limits::import_row_bytes_max)};
-  if (options_.format == import_format::ndjson) return ndjson_.read(record.text);
-  const auto cells = csv_.split(record.text);
+  const auto text = text_of(record.text);
+  if (!text)
+    return domain::row_refusal{row_field::record, row_rejection::text_not_utf8,
+                               "the row is not valid CP949"};
+  if (options_.format == import_format::ndjson) {
+    auto refused = ndjson_.read(*text);
+    if (refused && refused->code == row_rejection::text_not_utf8)
+      say_when_cp949(*refused, record.text);
+    return refused;
+  }
+  const auto cells = csv_.split(*text);
+  if (!cells && record.cut)
+    return malformed(
+        fmt::format("a quote opens on this line, and nothing closes it as it should within {} "
+                    "lines and {} bytes; reading goes on with the next line",
+                    limits::import_row_lines_max, limits::import_row_bytes_max));
   if (!cells) return malformed("a quote stands inside a field, or a closing quote is missing");
   if (cells->size() != header_.fields.size())
     return malformed(

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "apps/import/input_header.hpp"
 #include "apps/import/input_records.hpp"
 #include "apps/import/ndjson_reader.hpp"
+#include "apps/import/text_converter.hpp"
 #include "domain/rejection.hpp"
 #include "domain/target_row.hpp"
 #include "events/limits.hpp"
@@ -55,7 +57,8 @@ struct judged_chunk {
   [[nodiscard]] auto original_of(std::uint64_t row) const -> std::string_view;
 
   std::vector<std::uint64_t> lines;
-  std::string originals;                     ///< Records end to end, without their line ends.
+  /// Records end to end, without their line ends; in UTF-8 where they could be converted.
+  std::string originals;
   std::vector<std::uint32_t> original_ends;  ///< Exclusive end of each.
 };
 
@@ -70,6 +73,8 @@ struct session_options {
   std::string batch;
   promotion_type type{promotion_type::point};
   import_format format{import_format::csv};
+  /// Of each record's text; null = the input is UTF-8. Offsets and hashes are of the input's bytes.
+  std::unique_ptr<text_converter> converter{};
 };
 
 class import_session {
@@ -80,7 +85,7 @@ class import_session {
   void end() { records_.end(); }
 
   /// Encoding and CSV header. nullopt: more bytes are needed.
-  /// @refuses input_encoding_cp949, input_encoding_not_utf8, input_header_*.
+  /// @refuses input_encoding_*, input_header_*.
   [[nodiscard]] auto check_begin() -> std::optional<tl::expected<void, domain::refusal>>;
   /// Precondition: check_begin() said yes. `rules.now` is the batch's opened_at.
   void start(const domain::row_rules& rules, const durable_prefix& durable);
@@ -103,9 +108,15 @@ class import_session {
   [[nodiscard]] auto sha256() -> sha256_digest { return records_.digest(); }
 
  private:
+  [[nodiscard]] auto check_encoding(std::string_view start, bool whole) const
+      -> tl::expected<void, domain::refusal>;
   [[nodiscard]] auto check_header() -> std::optional<tl::expected<void, domain::refusal>>;
   [[nodiscard]] auto is_blank(std::string_view text) const -> bool;
-  void judge(const input_record& record);
+  void judge(input_record record);
+  [[nodiscard]] auto is_row_of_many_lines(const input_record& record) -> bool;
+  /// The record's text in UTF-8; nullopt when it cannot be converted.
+  [[nodiscard]] auto text_of(std::string_view record) -> std::optional<std::string_view>;
+  [[nodiscard]] auto verdict_on(const input_record& record) -> std::optional<domain::row_refusal>;
   [[nodiscard]] auto read_row(const input_record& record) -> std::optional<domain::row_refusal>;
   [[nodiscard]] auto check_id_mode(const domain::target_row& row)
       -> std::optional<domain::row_refusal>;

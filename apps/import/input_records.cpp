@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "events/limits.hpp"
+#include "events/assert.hpp"
 
 namespace bestow::importing {
 namespace {
@@ -19,10 +20,6 @@ auto sample_of(std::string_view text) -> std::string_view {
   return text.substr(0, end);
 }
 
-auto count_lines(std::string_view text) -> std::uint64_t {
-  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
 }  // namespace
 
 void input_records::push(std::string_view bytes) {
@@ -36,7 +33,7 @@ void input_records::skip(std::size_t bytes) {
 }
 
 auto input_records::next() -> std::optional<input_record> {
-  const auto end = format_ == import_format::csv ? find_csv_end() : find_line_end();
+  const auto end = format_ == import_format::csv && !overlong_ ? find_csv_end() : find_line_end();
   if (end) return take(*end, *end + 1);
   if (ended_) {
     if (begin_ == buffer_.size() && !overlong_) return std::nullopt;
@@ -54,12 +51,22 @@ auto input_records::find_line_end() -> std::optional<std::size_t> {
 }
 
 auto input_records::find_csv_end() -> std::optional<std::size_t> {
+  const auto end = scan_fields();
+  // Whatever the pieces were: a record that breaks a rule anywhere ends where its first line does,
+  // and what comes behind is read anew.
+  if (first_line_end_ && is_broken()) return first_line_end_;
+  return end;
+}
+
+auto input_records::scan_fields() -> std::optional<std::size_t> {
   while (scanned_ < buffer_.size()) {
+    if (first_line_end_ && is_broken()) return std::nullopt;
     switch (state_) {
       case scan_state::quoted:
         scan_quoted();
         break;
       case scan_state::after_quote:
+      case scan_state::after_quote_cr:
         if (buffer_[scanned_] == '\n') return scanned_;
         scan_after_quote();
         break;
@@ -74,16 +81,31 @@ auto input_records::find_csv_end() -> std::optional<std::size_t> {
   return std::nullopt;
 }
 
+auto input_records::is_broken() const -> bool {
+  if (state_ == scan_state::spoiled || inner_lines_ >= record_lines_max_) return true;
+  if (ended_ && scanned_ == buffer_.size() && state_ == scan_state::quoted) return true;
+  return scanned_ - begin_ > record_bytes_max_;
+}
+
 void input_records::scan_quoted() {
-  const auto quote = buffer_.find('"', scanned_);
+  const auto begin = scanned_;
+  const auto quote = buffer_.find('"', begin);
   scanned_ = quote == std::string::npos ? buffer_.size() : quote + 1;
   if (quote != std::string::npos) state_ = scan_state::after_quote;
+  const std::string_view inside{buffer_.data() + begin, scanned_ - begin};
+  const auto lines = std::count(inside.begin(), inside.end(), '\n');
+  if (lines > 0 && !first_line_end_) first_line_end_ = begin + inside.find('\n');
+  inner_lines_ += static_cast<std::uint64_t>(lines);
 }
 
 void input_records::scan_after_quote() {
   const char c = buffer_[scanned_++];
-  // A CR is the line's end or the field's spoiling; either way the next LF ends the record.
-  state_ = c == '"' ? scan_state::quoted : c == ',' ? scan_state::field_start : scan_state::spoiled;
+  const bool behind_cr = state_ == scan_state::after_quote_cr;
+  state_ = behind_cr   ? scan_state::spoiled
+           : c == '"'  ? scan_state::quoted
+           : c == ','  ? scan_state::field_start
+           : c == '\r' ? scan_state::after_quote_cr
+                       : scan_state::spoiled;
 }
 
 auto input_records::scan_plain() -> std::optional<std::size_t> {
@@ -100,7 +122,6 @@ auto input_records::scan_plain() -> std::optional<std::size_t> {
   scanned_ = stop;
   if (stop == line_end) return found ? std::optional{line_end} : std::nullopt;
   // A quote opens a field only at its beginning.
-  quoted_ = true;
   state_ = state_ == scan_state::field_start ? scan_state::quoted : scan_state::spoiled;
   ++scanned_;
   return std::nullopt;
@@ -108,8 +129,11 @@ auto input_records::scan_plain() -> std::optional<std::size_t> {
 
 auto input_records::take(std::size_t text_end, std::size_t record_end) -> input_record {
   const std::string_view whole{buffer_.data() + begin_, text_end - begin_};
+  const bool one_line = first_line_end_ == text_end;
   input_record record;
   record.line = line_;
+  record.lines = one_line ? 1 : 1 + inner_lines_;
+  record.cut = one_line;
   record.byte_end = base_ + record_end;
   record.too_long = overlong_ || whole.size() > record_bytes_max_;
   if (!record.too_long) {
@@ -118,22 +142,36 @@ auto input_records::take(std::size_t text_end, std::size_t record_end) -> input_
     if (!overlong_) sample_ = sample_of(whole);
     record.text = sample_;
   }
-  line_ += overlong_lines_ + (record_end > text_end ? 1 : 0);
-  if (quoted_) line_ += count_lines(whole);
-  begin_ = scanned_ = record_end;
-  state_ = scan_state::field_start;
-  quoted_ = false;
-  overlong_ = false;
-  overlong_lines_ = 0;
+  last_ = {begin_, line_, one_line ? std::nullopt : first_line_end_};
+  line_ += record.lines - (record_end > text_end ? 0 : 1);
+  restart_at(record_end);
   return record;
 }
 
+auto input_records::first_line_again() -> input_record {
+  BESTOW_ASSERT(last_.first_line_end);
+  const auto end = *last_.first_line_end;
+  restart_at(last_.begin);
+  line_ = last_.line;
+  first_line_end_ = end;
+  return take(end, end + 1);
+}
+
+/// The next record begins there, and nothing of it was looked at.
+void input_records::restart_at(std::size_t begin) {
+  if (begin < scanned_) next_quote_ = begin;
+  begin_ = scanned_ = begin;
+  state_ = scan_state::field_start;
+  first_line_end_.reset();
+  inner_lines_ = 0;
+  overlong_ = false;
+}
+
+/// Only a first line gets so long: a later one has broken its record before.
 void input_records::drop_overlong() {
-  const std::string_view part{buffer_.data() + begin_, buffer_.size() - begin_};
-  if (!overlong_) sample_ = sample_of(part);
+  if (!overlong_) sample_ = sample_of({buffer_.data() + begin_, buffer_.size() - begin_});
   overlong_ = true;
-  overlong_lines_ += count_lines(part);
-  begin_ = buffer_.size();
+  begin_ = scanned_ = buffer_.size();
 }
 
 auto input_records::digest_so_far() -> sha256_digest {
@@ -160,6 +198,7 @@ void input_records::compact() {
   scanned_ -= begin_;
   hashed_ -= begin_;
   next_quote_ = next_quote_ > begin_ ? next_quote_ - begin_ : 0;
+  if (first_line_end_) *first_line_end_ -= begin_;
   begin_ = 0;
 }
 

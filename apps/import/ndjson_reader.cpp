@@ -20,6 +20,7 @@ using domain::row_field;
 using domain::row_rejection;
 
 constexpr std::size_t shown_chars_max = 64;
+constexpr std::size_t shown_start_max = 16;
 
 auto malformed(std::string detail) -> domain::row_refusal {
   return {row_field::record, row_rejection::row_malformed, std::move(detail)};
@@ -27,7 +28,20 @@ auto malformed(std::string detail) -> domain::row_refusal {
 auto malformed(simdjson::error_code error) -> domain::row_refusal {
   if (error == simdjson::UTF8_ERROR)
     return {row_field::record, row_rejection::text_not_utf8, "the line is not valid UTF-8"};
-  return malformed(fmt::format("not a JSON object: {}", simdjson::error_message(error)));
+  return malformed(
+      fmt::format("the JSON object is cut short or not well formed: {}",
+                  simdjson::error_message(error)));
+}
+auto malformed_value(std::string_view name, simdjson::error_code error) -> domain::row_refusal {
+  if (error == simdjson::UTF8_ERROR) return malformed(error);
+  return malformed(fmt::format("the value of {} is not a JSON value", name));
+}
+/// For a line that does not begin as an object does.
+auto no_object(std::string_view line) -> domain::row_refusal {
+  const auto start = line.substr(std::min(line.find_first_not_of(" \t\r"), line.size()));
+  return malformed(
+      fmt::format("the line begins with '{}'; each line must be one JSON object, {{...}}",
+                  domain::utf8_prefix(start, shown_start_max)));
 }
 
 auto digits(std::string_view text, std::size_t from) -> std::size_t {
@@ -106,11 +120,12 @@ auto ndjson_reader::parser::take(ondemand::field& member, domain::raw_row& row)
 auto ndjson_reader::parser::take_value(ondemand::value value, const named_field& known,
                                        domain::raw_row& row) -> std::optional<domain::row_refusal> {
   ondemand::json_type type{};
-  if (const auto error = value.type().get(type)) return malformed(error);
+  if (const auto error = value.type().get(type)) return malformed_value(known.name, error);
   switch (type) {
     case ondemand::json_type::string: {
       std::string_view text;
-      if (const auto error = value.get_string().get(text)) return malformed(error);
+      if (const auto error = value.get_string().get(text))
+        return malformed_value(known.name, error);
       row.set(known.field, text);
       return std::nullopt;
     }
@@ -123,7 +138,7 @@ auto ndjson_reader::parser::take_value(ondemand::value value, const named_field&
     }
     case ondemand::json_type::boolean: {
       bool truth = false;
-      if (const auto error = value.get_bool().get(truth)) return malformed(error);
+      if (const auto error = value.get_bool().get(truth)) return malformed_value(known.name, error);
       if (known.field != row_field::is_withdrawal)
         return malformed(fmt::format("the value of {} is true or false", known.name));
       row.set(known.field, truth ? "true" : "false");
@@ -131,7 +146,7 @@ auto ndjson_reader::parser::take_value(ondemand::value value, const named_field&
     }
     case ondemand::json_type::null: {
       if (without_space(value.raw_json_token()) != "null")
-        return malformed(fmt::format("the value of {} is not JSON", known.name));
+        return malformed(fmt::format("the value of {} is not a JSON value", known.name));
       row.set(known.field, "");  // Given and empty: a second one is still a repetition.
       return std::nullopt;
     }
@@ -139,7 +154,8 @@ auto ndjson_reader::parser::take_value(ondemand::value value, const named_field&
     case ondemand::json_type::object:
       break;
   }
-  return malformed(fmt::format("the value of {} is not plain", known.name));
+  return malformed(fmt::format(
+      "the value of {} is a list or an object; text or a number is allowed", known.name));
 }
 
 ndjson_reader::ndjson_reader(promotion_type type) : parser_{std::make_unique<parser>(type)} {}
@@ -151,7 +167,8 @@ auto ndjson_reader::read(std::string_view line) -> std::optional<domain::row_ref
   if (const auto error = parser_->json.iterate(parser_->load(line)).get(document))
     return malformed(error);
   ondemand::object object;
-  if (const auto error = document.get_object().get(object)) return malformed(error);
+  if (const auto error = document.get_object().get(object))
+    return error == simdjson::INCORRECT_TYPE ? no_object(line) : malformed(error);
   for (auto member : object) {
     ondemand::field field;
     if (const auto error = std::move(member).get(field)) return malformed(error);

@@ -43,7 +43,9 @@ TEST_CASE("a wrong header is refused by name and says what is allowed", "[unit][
       {",,\n1\n", promotion_type::point, rejection::input_header_missing, "customer_uid"},
       {"\"customer_uid\n", promotion_type::point, rejection::input_header_missing, "quotes"},
       {std::string(limits::import_row_bytes_max + 1, 'a') + "\n1\n", promotion_type::point,
-       rejection::input_header_missing, "bytes"},
+       rejection::input_header_too_long, "bytes"},
+      {"customer_uid," + std::string(100'000, 'x'), promotion_type::point,
+       rejection::input_header_too_long, "bytes"},
       {"customer_uid,amonut\n", promotion_type::point, rejection::input_header_unknown_field,
        "'amonut'"},
       {"customer_uid, amount\n", promotion_type::point, rejection::input_header_unknown_field,
@@ -144,6 +146,9 @@ TEST_CASE("broken characters far into a file are their rows' trouble", "[unit][i
   REQUIRE(out.bad_rows.size() == 1);
   CHECK(out.bad_rows[0].code == "text_not_utf8");
   CHECK(out.bad_rows[0].line == customer + 1);
+  INFO(out.bad_rows[0].detail);
+  CHECK(out.bad_rows[0].detail.find("CP949") != std::string::npos);
+  CHECK(out.bad_rows[0].detail.find("--encoding cp949") != std::string::npos);
 }
 
 TEST_CASE("CP949 is told from stray bytes by its pairs", "[unit][import]") {

@@ -74,8 +74,73 @@ TEST_CASE("a stray quote spoils its own line only", "[unit][import]") {
   CHECK(texts_of("\"a\" ,b\nc\n") == texts{"\"a\" ,b", "c"});
 }
 
-TEST_CASE("an unterminated quote takes the rest of the input", "[unit][import]") {
-  CHECK(texts_of("a\n\"b,c\nd\n") == texts{"a", "\"b,c\nd\n"});
+TEST_CASE("a quote that nothing closes costs its own line only", "[unit][import]") {
+  CHECK(texts_of("a\n\"b,c\nd\n") == texts{"a", "\"b,c", "d"});
+  CHECK(texts_of("a,\"b\nc,d\ne,f") == texts{"a,\"b", "c,d", "e,f"});
+  CHECK(texts_of("a,\"b\r\nc\r\n") == texts{"a,\"b", "c"});
+  CHECK(texts_of("\"a") == texts{"\"a"});
+  CHECK(texts_of("\"a\n") == texts{"\"a"});
+  // Two of them: each its own line.
+  CHECK(texts_of("1,\"x\n2,y\n3,\"x\n4,y\n") == texts{"1,\"x", "2,y", "3,\"x", "4,y"});
+  CHECK(texts_of("1,\"x\n2,\"\n3,y\n") == texts{"1,\"x\n2,\"", "3,y"});
+}
+
+TEST_CASE("a quote followed by more than a comma, lines later, costs its first line only",
+          "[unit][import]") {
+  CHECK(texts_of("1,\"x\n2,\"y\",z\n3\n") == texts{"1,\"x", "2,\"y\",z", "3"});
+  CHECK(texts_of("1,\"x\n2,y\"\rz\n3\n") == texts{"1,\"x", "2,y\"\rz", "3"});
+  CHECK(texts_of("1,\"x\ny\",a\"b\n3\n") == texts{"1,\"x", "y\",a\"b", "3"});
+}
+
+TEST_CASE("a record of several lines ends with CRLF too", "[unit][import]") {
+  CHECK(texts_of("1,\"x\r\ny\"\r\n2\r\n") == texts{"1,\"x\r\ny\"", "2"});
+  CHECK(texts_of("1,\"x\ny\"\r") == texts{"1,\"x\ny\""});
+}
+
+TEST_CASE("a record has as many lines and bytes as the limits say, and no more",
+          "[unit][import]") {
+  std::string record = "\"";
+  for (std::size_t i = 1; i < limits::import_row_lines_max; ++i) record += "x\n";
+  CHECK(texts_of(record + "x\"\nb\n") == texts{record + "x\"", "b"});
+  const auto split = texts_of(record + "x\nx\"\nb\n");
+  REQUIRE(split.size() == limits::import_row_lines_max + 2);
+  CHECK(split[0] == "\"x");
+  CHECK(split[1] == "x");
+  CHECK(split[split.size() - 2] == "x\"");
+  CHECK(split.back() == "b");
+  const std::string half(limits::import_row_bytes_max / 2 - 1, 'q');
+  const auto most = "\"" + half + "\n" + half.substr(1) + "\"";
+  REQUIRE(most.size() == limits::import_row_bytes_max);
+  CHECK(texts_of(most + "\nb\n") == texts{most, "b"});
+  const auto above = "\"" + half + "\n" + half + "\"";
+  CHECK(texts_of(above + "\nb\n") == texts{"\"" + half, half + "\"", "b"});
+}
+
+TEST_CASE("the first line of a record can be asked for again", "[unit][import]") {
+  input_records records{import_format::csv};
+  records.push("h\n1,\"x\ny\",\"\"\r\n2\n");
+  records.end();
+  REQUIRE(records.next()->text == "h");
+  const auto whole_record = records.next();
+  REQUIRE(whole_record);
+  CHECK(whole_record->text == "1,\"x\ny\",\"\"");
+  CHECK(whole_record->line == 2);
+  CHECK(whole_record->lines == 2);
+  const auto first = records.first_line_again();
+  CHECK(first.text == "1,\"x");
+  CHECK(first.line == 2);
+  CHECK(first.lines == 1);
+  CHECK(first.cut);
+  CHECK(first.byte_end == 7);
+  const auto second = records.next();
+  REQUIRE(second);
+  CHECK(second->text == "y\",\"\"");
+  CHECK(second->line == 3);
+  const auto third = records.next();
+  REQUIRE(third);
+  CHECK(third->text == "2");
+  CHECK(third->line == 4);
+  CHECK_FALSE(records.next());
 }
 
 TEST_CASE("lines are counted where a record begins, offsets where it ends", "[unit][import]") {

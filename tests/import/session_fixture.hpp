@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,12 +57,15 @@ struct session_outcome {
   };
   std::vector<bad> bad_rows;
   std::vector<std::uint64_t> customers;
+  std::vector<std::string> reasons;
 };
 
 inline auto run_session(std::string_view text, const domain::row_rules& rules,
                         import_format format = import_format::csv, const cut& next = whole(),
-                        const importing::durable_prefix& durable = {}) -> session_outcome {
-  importing::import_session session{{"b", rules.type, format}};
+                        const importing::durable_prefix& durable = {},
+                        std::unique_ptr<importing::text_converter> converter = nullptr)
+    -> session_outcome {
+  importing::import_session session{{"b", rules.type, format, std::move(converter)}};
   session_outcome out;
   bool begun = false;
   const auto drain = [&]() -> bool {
@@ -106,6 +110,8 @@ inline auto run_session(std::string_view text, const domain::row_rules& rules,
                               std::string{c.original_of(b.row)}});
     for (std::size_t i = 0; i < c.chunk.facts.customer_uids.size(); ++i)
       out.customers.push_back(c.chunk.facts.customer_uids[i]);
+    for (std::size_t i = 0; i < c.chunk.facts.reasons.size(); ++i)
+      out.reasons.emplace_back(c.chunk.facts.reasons[i]);
   }
   return out;
 }

@@ -178,7 +178,7 @@ TEST_CASE("line ends and a byte order mark change nothing", "[unit][import]") {
 
 TEST_CASE("a truncated last line is refused, the rest is kept", "[unit][import]") {
   const auto cut = run_session("customer_uid,reason\n1,a\n2,\"b\n3,c\n", point_rules());
-  CHECK(cut.customers == customers{1});
+  CHECK(cut.customers == customers{1, 3});
   REQUIRE(cut.bad_rows.size() == 1);
   CHECK(cut.bad_rows[0].line == 3);
   CHECK(cut.bad_rows[0].code == "row_malformed");
@@ -194,6 +194,47 @@ TEST_CASE("embedded line ends keep the count of physical lines", "[unit][import]
   CHECK(out.bad_rows[0].line == 2);
   CHECK(out.bad_rows[1].line == 5);
   CHECK(out.bad_rows[1].original == "x,");
+  CHECK(out.customers == customers{2});
+}
+
+TEST_CASE("good rows behind a stray quote are kept", "[unit][import]") {
+  const auto rows_without = [](std::uint64_t count, std::uint64_t bad) {
+    customers kept;
+    for (std::uint64_t i = 1; i <= count; ++i)
+      if (i != bad) kept.push_back(i);
+    return kept;
+  };
+  std::string text = "customer_uid,amount,reason\n";
+  for (int i = 1; i <= 5'000; ++i)
+    text += std::to_string(i) + (i == 7 ? ",10,\"stray\n" : ",10,good\n");
+  const auto out = run_session(text, point_rules());
+  CHECK(out.customers == rows_without(5'000, 7));
+  REQUIRE(out.bad_rows.size() == 1);
+  CHECK(out.bad_rows[0].line == 8);
+  CHECK(out.bad_rows[0].code == "row_malformed");
+  CHECK(out.bad_rows[0].original == "7,10,\"stray");
+  INFO(out.bad_rows[0].detail);
+  CHECK(out.bad_rows[0].detail.find("reading goes on with the next line") != std::string::npos);
+}
+
+TEST_CASE("a quote that closes lines later beside the wrong columns costs its first line",
+          "[unit][import]") {
+  const auto out = run_session(
+      "customer_uid,amount,reason\n1,10,\"stray\n2,10,good\n3,10,good\n4,\",10,x\n5,10,good\n",
+      point_rules());
+  CHECK(out.customers == customers{2, 3, 5});
+  REQUIRE(out.bad_rows.size() == 2);
+  CHECK(out.bad_rows[0].line == 2);
+  CHECK(out.bad_rows[0].original == "1,10,\"stray");
+  CHECK(out.bad_rows[1].line == 5);
+}
+
+TEST_CASE("a bad record of several lines says which", "[unit][import]") {
+  const auto out = run_session("customer_uid,reason\n1,\"two\nlines\"\n2,x\n", point_rules());
+  REQUIRE(out.bad_rows.size() == 1);
+  CHECK(out.bad_rows[0].line == 2);
+  CHECK(out.bad_rows[0].code == "text_has_control_character");
+  CHECK(out.bad_rows[0].detail.ends_with("(the record takes lines 2 to 3)"));
   CHECK(out.customers == customers{2});
 }
 
