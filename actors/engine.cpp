@@ -66,6 +66,10 @@ class caf_engine final : public engine {
     caf::anon_send(courier_, carry_import{id, std::make_shared<import_chunk>(std::move(chunk)),
                                           std::move(done)});
   }
+  auto probe(promotion_id id, import_chunk chunk) -> outcome<probe_receipt> override {
+    return ask<probe_reply>(id, limits::claim_timeout,
+                            probe_request{std::make_shared<import_chunk>(std::move(chunk))});
+  }
   auto close_batch(promotion_id id, domain::close_batch c, const caller& by)
       -> outcome<batch_receipt> override {
     return ask<batch_reply>(id, limits::request_timeout, close_batch_request{std::move(c), by});

@@ -74,6 +74,14 @@ struct chunk_receipt {
   position at{};
 };
 
+/// Rows of a chunk that the promotion, or for voucher numbers any promotion, has already: ascending
+/// indices into its columns.
+struct probe_receipt {
+  std::vector<std::uint32_t> ids;
+  std::vector<std::uint32_t> customers;  ///< Empty where a customer may come twice.
+  std::vector<std::uint32_t> vouchers;
+};
+
 /// What a run is started with; from [grants] of the configuration.
 struct grant_settings {
   std::uint32_t chunk{1'000};
@@ -169,6 +177,10 @@ class engine {
   /// As import; `done` runs on an actor thread and must only hand over.
   virtual void import_async(promotion_id id, import_chunk chunk,
                             std::function<void(outcome<chunk_receipt>)> done) = 0;
+  /// A dry run's question: nothing is claimed, and no fact comes of it.
+  /// @refuses promotion_not_found, list_already_sealed, ids_given_in_part, too_many_targets.
+  [[nodiscard]] virtual auto probe(promotion_id id, import_chunk chunk)
+      -> outcome<probe_receipt> = 0;
   [[nodiscard]] virtual auto close_batch(promotion_id id, domain::close_batch c, const caller& by)
       -> outcome<batch_receipt> = 0;
   [[nodiscard]] virtual auto abandon_batch(promotion_id id, domain::abandon_batch c,

@@ -144,6 +144,13 @@ struct import_request {
 struct import_reply {
   outcome<chunk_receipt> answer;
 };
+/// What of this chunk is taken already. Nothing is claimed.
+struct probe_request {
+  std::shared_ptr<const import_chunk> chunk;
+};
+struct probe_reply {
+  outcome<probe_receipt> answer;
+};
 struct close_batch_request {
   domain::close_batch command;
   caller by;
@@ -216,6 +223,13 @@ struct claim_reply {
   std::uint64_t claim{0};  ///< Names this claim to claim_settled.
   /// Indices into the columns whose number is taken, ascending.
   result<std::vector<std::uint32_t>> refused;
+};
+/// Which of the chunk's numbers are taken. Bound: one per dry run.
+struct taken_request {
+  std::shared_ptr<const import_chunk> chunk;
+};
+struct taken_reply {
+  result<std::vector<std::uint32_t>> rows;  ///< Indices into the columns, ascending.
 };
 /// The chunk's fact is durable with the rows that were not refused, in their order.
 struct claim_settled {

@@ -340,6 +340,7 @@ auto run_promotion(host* self, context_ptr context, promotion_id id) -> caf::beh
   return {
       [=](const open_batch_request& r) { return open_batch(self, r); },
       [=](const import_request& r) { return import_rows(self, r); },
+      [=](const probe_request& r) { return probe_rows(self, r); },
       [=](const close_batch_request& r) { return close_batch(self, r); },
       [=](const abandon_batch_request& r) { return abandon_batch(self, r); },
       [=](const seal_request& r) { return seal(self, r); },

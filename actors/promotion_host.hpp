@@ -198,6 +198,9 @@ void release_rows(promotion_host_state& s, const import_chunk& chunk,
 /// Precondition: those facts are durable. @fault of the log.
 [[nodiscard]] auto receipt_of_repeat(promotion_host_state& s, const targets_imported& chunk,
                                      position at) -> result<chunk_receipt>;
+// --- promotion_probe.cpp --------------------------------------------------------------------------------
+[[nodiscard]] auto probe_rows(promotion_actor_host* self, const probe_request& r)
+    -> caf::result<probe_reply>;
 
 // --- row_filter.cpp -------------------------------------------------------------------------------------
 /// Removes rows (ascending indices) from the chunk's columns and notes them as refused.

@@ -125,6 +125,25 @@ auto claim_rows(voucher_registry_state& s, std::uint64_t id, const targets_impor
   return refused;
 }
 
+/// Which rows' numbers somebody holds already. Claims nothing.
+auto taken_numbers(voucher_registry_state& s, const import_chunk& chunk)
+    -> result<std::vector<std::uint32_t>> {
+  if (auto filled = fill_registry(s); !filled) return tl::unexpected{filled.error()};
+  const auto& numbers = chunk.facts.voucher_numbers;
+  std::vector<std::uint64_t> tags;
+  tags.reserve(numbers.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    tags.push_back(store::voucher_tag(numbers[i], s.seed));
+  const auto passes = pass_filters(s, tags);
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t i = 0; i < numbers.size(); ++i) {
+    const auto held = taken(s, numbers[i], tags[i], passes[i]);
+    if (!held) return tl::unexpected{held.error()};
+    if (*held) rows.push_back(i);
+  }
+  return rows;
+}
+
 auto claim_numbers(registry* self, const claim_request& r) -> claim_reply {
   auto& s = self->state;
   if (auto filled = fill_registry(s); !filled) return {0, tl::unexpected{filled.error()}};
@@ -241,6 +260,7 @@ auto run_voucher_registry(registry* self, context_ptr context,
   }
   return {
       [=](const claim_request& r) { return claim_numbers(self, r); },
+      [=](const taken_request& r) { return taken_reply{taken_numbers(self->state, *r.chunk)}; },
       [=](const claim_settled& c) { settle(self->state, c.claim, c.fact); },
       [=](const claims_released& r) { release(self->state, r); },
       [=](const vouchers_counted& c) {

@@ -73,6 +73,14 @@ auto check_ids(const targets_imported& chunk, const promotion& p) -> std::option
                               : "earlier rows of the promotion have no ids, these have"};
 }
 
+auto check_count(const targets_imported& chunk, const promotion& p) -> std::optional<refusal> {
+  const auto accepted = chunk.customer_uids.size();
+  if (accepted <= limits::targets_per_promotion_max - p.accepted_rows) return std::nullopt;
+  return refusal{rejection::too_many_targets,
+                 fmt::format("{} targets and {} more; at most {}", p.accepted_rows, accepted,
+                             limits::targets_per_promotion_max)};
+}
+
 /// The parser and the host promise columns of one length; a list built from others would be wrong.
 void assert_complete(const targets_imported& chunk) {
   const auto accepted = chunk.customer_uids.size();
@@ -119,15 +127,20 @@ auto decide(const import_targets& c, const promotion& p) -> promotion_decision {
                    fmt::format("the chunk begins at row {}; the next row of batch {} is {}",
                                chunk.first_row, chunk.batch, b->rows + 1)};
   if (auto no = check_ids(chunk, p)) return *std::move(no);
+  if (auto no = check_count(chunk, p)) return *std::move(no);
   const auto accepted = chunk.customer_uids.size();
-  if (accepted > limits::targets_per_promotion_max - p.accepted_rows)
-    return refusal{rejection::too_many_targets,
-                   fmt::format("{} targets and {} more; at most {}", p.accepted_rows, accepted,
-                               limits::targets_per_promotion_max)};
   assert_complete(chunk);
   auto fact = chunk;
   if (!fact.ids_given) fact.target_ids = u64_column::arithmetic(p.next_free_id, 1, accepted);
   return one(std::move(fact));
+}
+
+auto may_import(const targets_imported& chunk, const promotion& p) -> std::optional<refusal> {
+  if (p.state == promotion_state::none) return not_found();
+  if (p.state == promotion_state::cancelled) return in_state(rejection::promotion_cancelled, p);
+  if (p.state != promotion_state::draft) return in_state(rejection::list_already_sealed, p);
+  if (auto no = check_ids(chunk, p)) return no;
+  return check_count(chunk, p);
 }
 
 auto decide(const close_batch& c, const promotion& p) -> promotion_decision {

@@ -188,6 +188,10 @@ using promotion_decision = std::variant<std::vector<promotion_event>, refusal>;
 [[nodiscard]] auto decide(const create_promotion& c, const promotion& p) -> promotion_decision;
 [[nodiscard]] auto decide(const open_batch& c, const promotion& p) -> promotion_decision;
 [[nodiscard]] auto decide(const import_targets& c, const promotion& p) -> promotion_decision;
+/// Would these rows of a batch that is not open yet be taken, duplicates apart? For a dry run.
+/// nullopt = yes.
+[[nodiscard]] auto may_import(const targets_imported& chunk, const promotion& p)
+    -> std::optional<refusal>;
 [[nodiscard]] auto decide(const close_batch& c, const promotion& p) -> promotion_decision;
 [[nodiscard]] auto decide(const abandon_batch& c, const promotion& p) -> promotion_decision;
 /// May the list be built and sealed now? Called before the (long) build; same checks again in

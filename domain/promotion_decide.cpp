@@ -5,6 +5,7 @@
 
 #include "domain/promotion.hpp"
 #include "domain/promotion_answers.hpp"
+#include "domain/text.hpp"
 
 namespace bestow::domain {
 namespace {
@@ -90,6 +91,17 @@ auto check_seal_totals(const seal_list& c, const promotion& p) -> std::optional<
   return std::nullopt;
 }
 
+/// Names the batch, and both ways out as commands.
+auto import_still_open(const promotion& p, std::string_view batch, const batch_state& b)
+    -> refusal {
+  const auto command = fmt::format("bestow promotion import {}", p.created.promotion.value);
+  const auto word = shell_word(batch);
+  return {rejection::import_open,
+          fmt::format("batch {0} is open after {1} rows; go on with `{2} FILE --batch {3}`, or give "
+                      "it up with `{2} --batch {3} --abandon`",
+                      batch, b.rows, command, word)};
+}
+
 }  // namespace
 
 auto decide(const create_promotion& c, const promotion& p) -> promotion_decision {
@@ -111,7 +123,7 @@ auto may_seal(const promotion& p) -> std::optional<refusal> {
   if (p.list) return std::nullopt;
   for (const auto& [id, b] : p.batches)
     if (b.state == batch_state::life::open)
-      return refusal{rejection::import_open, fmt::format("batch {} is open", id)};
+      return import_still_open(p, id, b);
   if (p.any_amount_missing && p.created.default_amount == money_minor{})
     return refusal{rejection::amount_missing_without_default, "a row has no amount"};
   if (p.any_reason_missing && p.created.default_reason.empty())

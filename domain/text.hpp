@@ -1,14 +1,18 @@
-// Small questions about text and digits that several rules ask. Pure; never allocates.
+// Small questions about text and digits that several rules ask. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace bestow::domain {
 
 /// Whether valid UTF-8 holds a control character: U+0000..U+001F, U+007F..U+009F.
 [[nodiscard]] auto has_control_character(std::string_view text) -> bool;
+
+/// The text as one word of a shell: as it is when nothing in it means anything there, else quoted.
+[[nodiscard]] auto shell_word(std::string_view text) -> std::string;
 
 /// Whether the text is not empty and has only the digits 0-9.
 [[nodiscard]] constexpr auto is_digits(std::string_view text) -> bool {

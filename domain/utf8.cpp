@@ -1,6 +1,7 @@
 // Strict UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "domain/target_row.hpp"
 #include "domain/text.hpp"
@@ -68,6 +69,21 @@ auto utf8_prefix(std::string_view text, std::size_t chars) -> std::string_view {
     end += bytes;
   }
   return text.substr(0, end);
+}
+
+auto shell_word(std::string_view text) -> std::string {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+:,@%/=";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos)
+    return std::string{text};
+  std::string word{"'"};
+  for (const char c : text) {
+    if (c == '\'')
+      word += "'\\''";
+    else
+      word += c;
+  }
+  return word += '\'';
 }
 
 auto has_control_character(std::string_view text) -> bool {

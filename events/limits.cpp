@@ -98,6 +98,7 @@ constexpr std::array rows = {
     BESTOW_LIMIT(rejects_pending_bytes, "bytes", "of the rejects file between two writes"),
     BESTOW_LIMIT(reject_bytes_max, "bytes",
                  "one record of the rejects file: a row with its quotes doubled and the reason"),
+    BESTOW_LIMIT(reject_lines_max, "lines", "physical lines of one line of a rejects file"),
     BESTOW_LIMIT(import_compact_bytes, "bytes",
                  "read input is kept until this much can be given up at once"),
     BESTOW_LIMIT(import_landing_within, "ms",

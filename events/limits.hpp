@@ -114,6 +114,8 @@ inline constexpr std::uint64_t rejects_facts_per_read = 32;
 inline constexpr std::size_t rejects_pending_bytes = 64 * 1024;
 /// One record of the rejects file: a row with its quotes doubled and the reason.
 inline constexpr std::size_t reject_bytes_max = 4 * import_row_bytes_max;
+/// Physical lines of such a line.
+inline constexpr std::size_t reject_lines_max = 4 * import_row_lines_max;
 /// Read input is kept until this much can be given up at once.
 inline constexpr std::size_t import_compact_bytes = 256 * 1024;
 /// A chunk's answer is waited for; then its outcome is unknown.

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "apps/cli/api_client.hpp"
 #include "apps/cli/context.hpp"
@@ -44,12 +45,17 @@ struct import_options {
   std::string format;
   std::string batch;
   std::string rejects;
+  std::string encoding;
+  bool strict{false};
+  bool dry_run{false};
 };
 struct import_outcome {
   exit_code code{exit_code::done};
   std::string answer;  ///< The server's JSON.
 };
 [[nodiscard]] auto import_file(const context& ctx, const import_options& o) -> import_outcome;
+/// Says when `totals` counts customers whose targets stand in several partitions.
+void warn_of_split(const context& ctx, const nlohmann::ordered_json& totals);
 /// SHA-256 of a file as hex; "" when it cannot be read.
 [[nodiscard]] auto sha256_of_file(const context& ctx, const std::string& path) -> std::string;
 

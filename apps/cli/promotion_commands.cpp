@@ -35,8 +35,27 @@ void add_verb(CLI::App& noun, context& ctx, const std::string& verb, const std::
   c->callback([&ctx, id, verb] {
     ctx.action = [&ctx, id, verb] {
       api_client api{ctx};
-      api.wait_at_most(std::chrono::minutes{30});  // Sealing 10^8 targets takes minutes.
+      api.wait_at_most(std::chrono::minutes{30});
       return show_reply(ctx, api.post(promotion_path(*id) + "/" + verb, "{}"));
+    };
+  });
+}
+
+void add_seal(CLI::App& noun, context& ctx) {
+  auto* c = noun.add_subcommand("seal", "Fix the list: count, sum and content");
+  auto id = std::make_shared<std::string>();
+  c->add_option("id", *id, "Promotion")->required()->check(id_check());
+  c->callback([&ctx, id] {
+    ctx.action = [&ctx, id] {
+      api_client api{ctx};
+      api.wait_at_most(std::chrono::minutes{30});  // Sealing 10^8 targets takes minutes.
+      const auto sealed = api.post(promotion_path(*id) + "/seal", "{}");
+      if (sealed.good()) {
+        const auto now = api.get(promotion_path(*id));
+        const auto totals = ordered_json::parse(now.body, nullptr, false);
+        if (now.good() && totals.is_object()) warn_of_split(ctx, totals);
+      }
+      return show_reply(ctx, sealed);
     };
   });
 }
@@ -164,7 +183,7 @@ void add_promotion(CLI::App& app, context& ctx) {
   noun->require_subcommand(1);
   add_create(*noun, ctx);
   add_import_command(*noun, ctx);
-  add_verb(*noun, ctx, "seal", "Fix the list: count, sum and content");
+  add_seal(*noun, ctx);
   add_verb(*noun, ctx, "approve", "Approve the sealed list");
   add_start(*noun, ctx);
   add_stop(*noun, ctx);

@@ -55,7 +55,8 @@ auto expects_body(const httplib::Request& in) -> bool {
 auto request_of(const httplib::Request& in) -> request {
   request out;
   out.method = in.method;
-  out.path = in.path;
+  // Not in.path: httplib has decoded it, and a %2F inside a batch id would part it.
+  out.path = in.target.substr(0, in.target.find('?'));
   for (const auto& [name, value] : in.params) out.query.emplace_back(name, value);
   for (const auto& [name, value] : in.headers) out.headers.emplace_back(name, value);
   out.has_body = expects_body(in);

@@ -66,7 +66,8 @@ constexpr auto rows = std::to_array<request_error_row>({
     {view_not_found, "view_not_found", 404, "There is no view with this name.",
      "See `bestow view list`."},
     {rejects_not_found, "rejects_not_found", 404, "There is no rejects file of this batch.",
-     "A batch has one when it is closed and had bad rows. Sending the batch again writes it anew."},
+     "A batch has one when it was imported to its end, or strict, and had bad rows. Sending the "
+     "batch again writes it anew."},
     {too_many_viewers, "too_many_viewers", 503, "The stream has as many viewers as it can serve.",
      "Close one, or try again later."},
     {verify_running, "verify_running", 503, "The log is already being verified.",
@@ -105,6 +106,8 @@ auto to_json(const problem& p) -> std::string {
       .field("detail", p.detail);
   if (!p.field.empty()) w.field("field", p.field);
   if (p.line) w.count("line", *p.line);
+  if (!p.open_batch.empty()) w.field("open_batch", p.open_batch);
+  if (!p.import.empty()) w.key("import").raw(p.import);
   if (p.as_of) w.count("as_of_position", p.as_of->value);
   w.end_object();
   return w.take();

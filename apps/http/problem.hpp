@@ -71,6 +71,8 @@ struct problem {
   std::optional<std::uint64_t> line;
   std::optional<position> as_of;
   std::string allow;  ///< For 405: the header's value.
+  std::string open_batch;  ///< An import that can be gone on with or given up; "" = none.
+  std::string import;      ///< JSON of what a refused strict import found; "" = none.
 };
 [[nodiscard]] auto to_json(const problem& p) -> std::string;
 

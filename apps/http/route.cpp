@@ -18,11 +18,16 @@ constexpr auto rows = std::to_array<route>({
      "List promotions by ascending id.", "", "PromotionPage", list_promotions},
     {"GET", "/api/v1/promotions/{id}", access::viewer, body_kind::none, "stale",
      "One promotion with its summary.", "", "Promotion", show_promotion},
-    {"POST", "/api/v1/promotions/{id}/targets", access::operate, body_kind::rows, "batch format",
-     "Import targets: CSV or NDJSON, streamed. Sending a batch again goes on where it stopped.",
+    {"POST", "/api/v1/promotions/{id}/targets", access::operate, body_kind::rows,
+     "batch format encoding strict dry_run",
+     "Import targets: CSV or NDJSON, streamed. Sending a batch again goes on where it stopped. With "
+     "strict=1 one bad row voids the batch; with dry_run=1 nothing is kept and the answer is a "
+     "DryRun.",
      "text/csv", "ImportResult", import_targets},
-    {"GET", "/api/v1/promotions/{id}/batches/{batch}/rejects", access::operate, body_kind::none, "",
-     "The refused rows of a closed batch: line, field, code, detail, the original columns.", "",
+    {"GET", "/api/v1/promotions/{id}/batches/{batch}/rejects", access::operate, body_kind::none,
+     "after limit",
+     "The refused rows of a batch: line, field, code, detail, the original columns. With after or "
+     "limit a RejectPage in JSON, without the original columns.", "",
      "text/csv", read_rejects},
     {"DELETE", "/api/v1/promotions/{id}/batches/{batch}", access::operate, body_kind::none,
      "reason", "Give up an open batch: none of its rows count.", "", "Receipt", abandon_batch},
@@ -96,16 +101,37 @@ auto next_segment(std::string_view& path) -> std::string_view {
   return segment;
 }
 
+auto hex_digit(char c) -> int {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Percent-decoded (RFC 3986); what is no %XX stays as it is.
+auto decoded(std::string_view segment) -> std::string {
+  std::string out;
+  for (std::size_t i = 0; i < segment.size(); ++i) {
+    const bool escape = segment[i] == '%' && i + 2 < segment.size();
+    const auto high = escape ? hex_digit(segment[i + 1]) : -1;
+    const auto low = escape ? hex_digit(segment[i + 2]) : -1;
+    const bool good = high >= 0 && low >= 0;
+    out += good ? static_cast<char>(high * 16 + low) : segment[i];
+    if (good) i += 2;
+  }
+  return out;
+}
+
 auto fits(std::string_view pattern, std::string_view path, std::vector<std::string>& params)
     -> bool {
   params.clear();
   while (!pattern.empty() && !path.empty()) {
     if (path.front() != '/') return false;
     const auto wanted = next_segment(pattern);
-    const auto given = next_segment(path);
+    auto given = decoded(next_segment(path));
     if (wanted.starts_with('{')) {
       if (given.empty()) return false;
-      params.emplace_back(given);
+      params.push_back(std::move(given));
     } else if (wanted != given) {
       return false;
     }

@@ -184,8 +184,34 @@ constexpr auto import_result = std::to_array<f>({
     {"rejected", count, false, "", ""},
     {"sha256", text, false, "", ""},
     {"repeated", flag, false, "", "The batch had been imported before."},
-    {"rejects", list, false, "Reject", "The first 1,000."},
+    {"rejects", list, false, "Reject", "The first 1,000; the rest by the batch's rejects."},
     {"position", count, false, "", ""},
+});
+constexpr auto partition_load = std::to_array<f>({
+    {"partition_key", count, false, "", ""},
+    {"count", count, false, "", ""},
+    {"amount", money, false, "", ""},
+});
+constexpr auto dry_run = std::to_array<f>({
+    {"promotion_id", id, false, "", ""},
+    {"dry_run", flag, false, "", "Always true: nothing was kept."},
+    {"rows", count, false, "", ""},
+    {"accepted", count, false, "", ""},
+    {"rejected", count, false, "", ""},
+    {"total_amount", money, false, "", "Of the accepted rows, the default amount included."},
+    {"total_overflows", flag, false, "", "The sum exceeds 2^63-1 and stopped short of it."},
+    {"currency", text, false, "", ""},
+    {"without_amount", count, false, "", "Accepted rows with neither an amount nor a default."},
+    {"without_reason", count, false, "", "The same for the reason."},
+    {"without_expiry", count, false, "", "The same for expiry or validity."},
+    {"split_customers", count, false, "", "Customers with targets in several partitions."},
+    {"sha256", text, false, "", ""},
+    {"partitions", list, false, "PartitionLoad", "Every partition with targets."},
+    {"rejects", list, false, "Reject", "The first 1,000."},
+});
+constexpr auto reject_page = std::to_array<f>({
+    {"rejects", list, false, "Reject", ""},
+    {"next", count, true, "", "after of the next page; null at the end."},
 });
 constexpr auto reject = std::to_array<f>({
     {"line", count, false, "", "Physical line; the header is line 1."},
@@ -292,6 +318,8 @@ constexpr auto problem_fields = std::to_array<f>({
     {"detail", text, false, "", "What was wrong this time."},
     {"field", text, false, "", "Where it applies."},
     {"line", count, false, "", "Where it applies."},
+    {"open_batch", text, false, "", "An import that can be gone on with or given up."},
+    {"import", object, false, "ImportResult", "What a refused strict import found."},
     {"as_of_position", count, false, "", "Where it applies."},
 });
 
@@ -313,7 +341,10 @@ constexpr auto schemas = std::to_array<schema>({
     {"TargetFact", target_fact, {}, false},
     {"TargetPage", target_page, {}, false},
     {"ImportResult", import_result, {}, false},
+    {"DryRun", dry_run, {}, false},
+    {"PartitionLoad", partition_load, {}, false},
     {"Reject", reject, {}, false},
+    {"RejectPage", reject_page, {}, false},
     {"Sum", sum, {}, false},
     {"Reconciliation", reconciliation_fields, {}, false},
     {"Difference", difference_fields, {}, false},

@@ -8,8 +8,8 @@
 #include <mutex>
 #include <utility>
 
+#include "apps/import/read_promotion.hpp"
 #include "domain/target_row.hpp"
-#include "events/codec.hpp"
 #include "events/limits.hpp"
 
 namespace bestow::importing {
@@ -24,13 +24,6 @@ auto refused(rejection why, std::string detail) -> tl::unexpected<trouble> {
 }
 auto failed(fault f) -> tl::unexpected<trouble> {
   return tl::unexpected<trouble>{std::move(f)};
-}
-/// For answers in JSON: a detail that quotes foreign bytes must be text all the same.
-auto as_text(std::string detail) -> std::string {
-  if (domain::utf8_length(detail)) return detail;
-  for (auto& c : detail)
-    if (static_cast<std::uint8_t>(c) >= 0x80U) c = '?';
-  return detail;
 }
 
 }  // namespace
@@ -69,10 +62,8 @@ import_driver::~import_driver() {
 auto import_driver::push(std::string_view bytes) -> actors::outcome<void> {
   if (trouble_) return tl::unexpected{*trouble_};
   if (!session_) {
-    const auto type = read_type();
-    if (!type) return tl::unexpected{*(trouble_ = type.error())};
-    voucher_ = *type == promotion_type::voucher;
-    session_.emplace(session_options{options_.batch, *type, options_.format});
+    auto made = make_session();
+    if (!made) return tl::unexpected{*(trouble_ = made.error())};
   }
   session_->push(bytes);
   auto advanced = advance();
@@ -89,22 +80,18 @@ auto import_driver::finish() -> actors::outcome<import_answer> {
   return answer;
 }
 
-auto import_driver::read_type() -> actors::outcome<promotion_type> {
-  std::optional<result<promotion_created>> created;
-  store::read_options options;
-  options.types = {event_type::promotion_created};
-  options.events_max = 1;
-  const auto read = log_->read_stream(stream_of(options_.promotion), {}, options,
-                                      [&](const store::stored_event& e) {
-                                        created = decode_event<promotion_created>(e.payload);
-                                        return false;
-                                      });
-  if (!read) return failed(read.error());
-  if (!created)
-    return refused(rejection::promotion_not_found,
-                   fmt::format("promotion {} does not exist", options_.promotion.value));
-  if (!*created) return failed(created->error());
-  return (*created)->type;
+auto import_driver::make_session() -> actors::outcome<void> {
+  const auto created = read_promotion(*log_, options_.promotion);
+  if (!created) return tl::unexpected{created.error()};
+  voucher_ = created->type == promotion_type::voucher;
+  session_options wanted{options_.batch, created->type, options_.format, nullptr};
+  if (options_.cp949) {
+    auto converter = text_converter::open_cp949();
+    if (!converter) return failed(std::move(converter).error());
+    wanted.converter = std::move(*converter);
+  }
+  session_.emplace(std::move(wanted));
+  return {};
 }
 
 auto import_driver::advance() -> actors::outcome<void> {
@@ -273,6 +260,8 @@ auto import_driver::close() -> actors::outcome<import_answer> {
       return failed(std::move(committed).error());
     answer.rejects_path = rejects_path(options_.directory, options_.promotion, options_.batch);
   }
+  answer.rejects = std::move(answer_rejects_);
+  if (options_.strict && rejected_ > 0) return void_batch(std::move(answer));
   if (!answer.repeated) {
     auto closed = engine_->close_batch(
         options_.promotion,
@@ -285,9 +274,37 @@ auto import_driver::close() -> actors::outcome<import_answer> {
   answer.rows = batch_.batch.rows;
   answer.accepted = batch_.batch.accepted;
   answer.rejected = batch_.batch.rejected;
-  answer.rejects = std::move(answer_rejects_);
   answer.at = at_;
   return answer;
+}
+
+/// A batch that was closed before without strict cannot be taken back; the refusal says so.
+auto import_driver::void_batch(import_answer answer) -> actors::outcome<import_answer> {
+  answer.rows = session_->rows();
+  answer.rejected = rejected_;
+  answer.accepted = answer.repeated ? batch_.batch.accepted : 0;
+  answer.at = at_;
+  auto detail = fmt::format("{} of {} rows are bad; ", rejected_, answer.rows);
+  if (answer.repeated) {
+    detail +=
+        fmt::format("but batch {} was closed before without strict, and its {} good rows stay",
+                    options_.batch, answer.accepted);
+  } else {
+    auto given_up = engine_->abandon_batch(
+        options_.promotion,
+        domain::abandon_batch{options_.batch, fmt::format("strict: {} bad rows", rejected_)},
+        options_.by);
+    if (!given_up) return tl::unexpected{std::move(given_up).error()};
+    batch_.batch.state = domain::batch_state::life::abandoned;
+    answer.at = std::max(at_, given_up->at);
+    detail += fmt::format("nothing of batch {} is kept", options_.batch);
+  }
+  voided_ = std::move(answer);
+  return refused(rejection::strict_import_has_bad_rows, std::move(detail));
+}
+
+auto import_driver::holds_open_batch() const -> bool {
+  return begun_ && batch_.batch.state == domain::batch_state::life::open;
 }
 
 auto import_driver::differs() const -> actors::trouble {

@@ -38,6 +38,8 @@ struct import_options {
   promotion_id promotion{};
   std::string batch;  ///< Usually the file's SHA-256 in hex. Empty is refused.
   import_format format{import_format::csv};
+  bool cp949{false};   ///< The input is CP949, not UTF-8.
+  bool strict{false};  ///< One bad row voids the batch.
   actors::caller by;
   std::string directory;  ///< Data directory for rejects files; "" = keep none.
   std::function<void(const import_progress&)> on_progress;  ///< After each durable chunk.
@@ -75,16 +77,23 @@ class import_driver {
   /// The input is complete: waits for its last chunk, makes the rejects file durable, closes the
   /// batch. Call once. Refuses and faults as push(), file_io_failed for the rejects file, and
   /// outcome_unknown when the batch was being sent twice at once: send it again.
+  /// @refuses strict_import_has_bad_rows  the batch is void, its rejects file stands; voided() says
+  ///          what was found.
   [[nodiscard]] auto finish() -> actors::outcome<import_answer>;
+
+  /// After a trouble: the batch is open in the log and waits to be gone on with or given up.
+  [[nodiscard]] auto holds_open_batch() const -> bool;
+  /// The answer that a strict import did not give; nullopt unless it was refused as such.
+  [[nodiscard]] auto voided() const -> const std::optional<import_answer>& { return voided_; }
 
  private:
   struct flight;
   struct landing;
 
   [[nodiscard]] auto advance() -> actors::outcome<void>;
+  [[nodiscard]] auto make_session() -> actors::outcome<void>;
   [[nodiscard]] auto begin() -> actors::outcome<bool>;
   [[nodiscard]] auto open() -> actors::outcome<void>;
-  [[nodiscard]] auto read_type() -> actors::outcome<promotion_type>;
   [[nodiscard]] auto take(judged_chunk chunk) -> actors::outcome<void>;
   void send(judged_chunk chunk);
   [[nodiscard]] auto settle_down_to(std::size_t flights) -> actors::outcome<void>;
@@ -97,6 +106,7 @@ class import_driver {
       -> std::string;
   [[nodiscard]] auto check_reported() -> actors::outcome<void>;
   [[nodiscard]] auto close() -> actors::outcome<import_answer>;
+  [[nodiscard]] auto void_batch(import_answer answer) -> actors::outcome<import_answer>;
   [[nodiscard]] auto differs() const -> actors::trouble;
 
   actors::engine* engine_;
@@ -114,6 +124,7 @@ class import_driver {
   std::vector<rejected_row> answer_rejects_;
   std::uint64_t rejected_{0};
   position at_{};
+  std::optional<import_answer> voided_;
 };
 
 }  // namespace bestow::importing

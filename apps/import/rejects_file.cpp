@@ -16,6 +16,7 @@
 #include "apps/import/csv_reader.hpp"
 #include "apps/import/input_records.hpp"
 #include "apps/import/running_sha256.hpp"
+#include "domain/target_row.hpp"
 #include "events/limits.hpp"
 #include "store/mapped_file.hpp"
 
@@ -88,6 +89,13 @@ auto rejects_path(const std::string& directory, promotion_id promotion, std::str
   const auto name =
       is_plain_name(batch) ? std::string{batch} : "sha256-" + to_hex(sha256_of(batch));
   return fmt::format("{}/rejects/{}/{}.csv", directory, promotion.value, name);
+}
+
+auto as_text(std::string detail) -> std::string {
+  if (domain::utf8_length(detail)) return detail;
+  for (auto& c : detail)
+    if (static_cast<std::uint8_t>(c) >= 0x80U) c = '?';
+  return detail;
 }
 
 void append_cell(std::string& out, std::string_view cell) {
@@ -169,7 +177,7 @@ auto read_rejects(const std::string& path, std::uint64_t skip, std::size_t count
   const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0 && errno == ENOENT) return rows;
   if (file.fd < 0) return io_failed("open", path);
-  input_records records{import_format::csv, limits::reject_bytes_max};
+  input_records records{import_format::csv, limits::reject_bytes_max, limits::reject_lines_max};
   csv_reader csv;
   std::uint64_t seen = 0;  // The header is record 1, so row n is record n + 1.
   while (rows.size() < count) {

@@ -28,6 +28,9 @@ struct rejected_row {
   auto operator==(const rejected_row&) const -> bool = default;
 };
 
+/// `detail` as text for JSON and people: bytes that are not UTF-8 become question marks.
+[[nodiscard]] auto as_text(std::string detail) -> std::string;
+
 /// <directory>/rejects/<promotion>/<batch>.csv; a batch id that is no plain file name is replaced
 /// by its SHA-256.
 [[nodiscard]] auto rejects_path(const std::string& directory, promotion_id promotion,

@@ -57,6 +57,7 @@ auto spy_engine::open_batch(promotion_id id, std::string batch, import_format fo
 auto spy_engine::import(promotion_id, actors::import_chunk chunk)
     -> actors::outcome<actors::chunk_receipt> {
   const std::lock_guard lock{mutex_};
+  if (chunk_trouble) return tl::unexpected{*chunk_trouble};
   actors::chunk_receipt r;
   r.accepted = chunk.row_numbers.size();
   rows_ += chunk.row_numbers.size();
@@ -69,6 +70,12 @@ auto spy_engine::import(promotion_id, actors::import_chunk chunk)
 void spy_engine::import_async(promotion_id id, actors::import_chunk chunk,
                               std::function<void(actors::outcome<actors::chunk_receipt>)> done) {
   done(import(id, std::move(chunk)));
+}
+
+auto spy_engine::probe(promotion_id, actors::import_chunk)
+    -> actors::outcome<actors::probe_receipt> {
+  if (import_trouble) return tl::unexpected{*import_trouble};
+  return actors::probe_receipt{};
 }
 
 auto spy_engine::close_batch(promotion_id id, domain::close_batch c, const actors::caller& by)

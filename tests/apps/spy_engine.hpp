@@ -16,6 +16,7 @@ class spy_engine final : public actors::engine {
   /// Answers the next commands until changed.
   actors::outcome<actors::command_receipt> next{actors::command_receipt{}};
   std::optional<actors::trouble> import_trouble;
+  std::optional<actors::trouble> chunk_trouble;  ///< Of rows, when their batch is open.
   result<bool> next_rebuild{true};
   actors::engine_status figures;
 
@@ -34,6 +35,8 @@ class spy_engine final : public actors::engine {
       -> actors::outcome<actors::chunk_receipt> override;
   void import_async(promotion_id id, actors::import_chunk chunk,
                     std::function<void(actors::outcome<actors::chunk_receipt>)> done) override;
+  auto probe(promotion_id id, actors::import_chunk chunk)
+      -> actors::outcome<actors::probe_receipt> override;
   auto close_batch(promotion_id id, domain::close_batch c, const actors::caller& by)
       -> actors::outcome<actors::batch_receipt> override;
   auto abandon_batch(promotion_id id, domain::abandon_batch c, const actors::caller& by)

@@ -166,6 +166,26 @@ TEST_CASE("a promotion has room for four thousand million targets", "[unit][impo
   CHECK(std::get<refusal>(full).why == rejection::too_many_targets);
 }
 
+TEST_CASE("what an import would meet is told before a batch is open", "[unit][import]") {
+  const auto why = [](const targets_imported& facts, const promotion& p) {
+    const auto no = may_import(facts, p);
+    return no ? std::string{name_of(no->why)} : "yes";
+  };
+  CHECK(why(rows("x", 1, 2), promotion{}) == "promotion_not_found");
+  CHECK(why(rows("x", 1, 2), promotion_spec{{points()}}.state()) == "yes");
+  CHECK(why(with_ids(rows("x", 1, 2), 50), promotion_spec{{points()}}.state()) == "yes");
+  CHECK(why(rows("x", 1, 2), promotion_spec{half_way()}.state()) == "yes");
+  CHECK(why(with_ids(rows("x", 1, 2), 50), promotion_spec{half_way()}.state()) ==
+        "ids_given_in_part");
+  CHECK(why(rows("x", 1, 2), promotion_spec{sealed()}.state()) == "list_already_sealed");
+  promotion p = promotion_spec{half_way()}.state();
+  p.accepted_rows = limits::targets_per_promotion_max - 2;
+  CHECK(why(rows("x", 1, 2), p) == "yes");
+  CHECK(why(rows("x", 1, 3), p) == "too_many_targets");
+  p.state = promotion_state::cancelled;
+  CHECK(why(rows("x", 1, 2), p) == "promotion_cancelled");
+}
+
 TEST_CASE("a batch closes over exactly what was judged", "[unit][import]") {
   auto facts = rows("a", 5, 2);
   facts.row_count = 3;

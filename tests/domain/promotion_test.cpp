@@ -51,6 +51,12 @@ TEST_CASE("a list is not sealed while a batch is open", "[unit][promotion]") {
   spec.when(sealing()).then_refused(rejection::import_open);
   REQUIRE(may_seal(spec.state()).has_value());
   CHECK(may_seal(spec.state())->why == rejection::import_open);
+  const auto id = std::to_string(spec.state().created.promotion.value);
+  const auto detail = may_seal(spec.state())->detail;
+  CAPTURE(detail);
+  CHECK(detail.find("`bestow promotion import " + id + " FILE --batch b`") != std::string::npos);
+  CHECK(detail.find("`bestow promotion import " + id + " --batch b --abandon`") !=
+        std::string::npos);
   spec.when(abandon_batch{"b", ""}).then({batch_abandoned{"b", ""}});
   spec.when(sealing()).then({totals(10, 5'000)});
   promotion_spec{}.when(sealing()).then_refused(rejection::promotion_not_found);

@@ -85,6 +85,16 @@ TEST_CASE("control characters are found, letters are not", "[unit][utf8]") {
     CHECK_FALSE(has_control_character(text));
 }
 
+TEST_CASE("a word for a shell is quoted where it must be", "[unit][utf8]") {
+  CHECK(shell_word("list-1.csv") == "list-1.csv");
+  CHECK(shell_word("a/b") == "a/b");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("two words") == "'two words'");
+  CHECK(shell_word("it's") == "'it'\\''s'");
+  CHECK(shell_word("$(x)") == "'$(x)'");
+  CHECK(shell_word("배치") == "'배치'");
+}
+
 TEST_CASE("digits keep to their bound", "[unit][utf8]") {
   CHECK(is_digits("0123456789"));
   CHECK_FALSE(is_digits(""));

@@ -18,6 +18,7 @@ import scenario_cli  # noqa: F401
 import scenario_docs  # noqa: F401
 import scenario_events  # noqa: F401
 import scenario_faults  # noqa: F401
+import scenario_import  # noqa: F401
 import scenario_input  # noqa: F401
 import scenario_life  # noqa: F401
 import scenario_loop  # noqa: F401

@@ -150,22 +150,28 @@ auto fake_engine::filter(const actors::import_chunk& chunk, actors::chunk_receip
     receipt.refused.push_back({chunk.row_numbers[i], f, c});
   };
   const bool voucher = promotion_.created.type == promotion_type::voucher;
-  const auto claim_and_keep = [&](std::size_t i) {
-    customers_.insert(in.customer_uids[i]);
-    if (in.ids_given) ids_.insert(in.target_ids[i]);
-    if (voucher) vouchers_.emplace(in.voucher_numbers[i]);
-    kept.add(in, i, voucher);
-  };
+  std::vector<std::size_t> left;  // Numbers are claimed when the chunk's customers are.
   for (std::size_t i = 0; i < in.customer_uids.size(); ++i) {
-    if (in.ids_given && ids_.contains(in.target_ids[i]))
+    if (in.ids_given && ids_.contains(in.target_ids[i])) {
       refuse(i, row_field::target_id, row_rejection::target_id_duplicate);
-    else if (customers_.contains(in.customer_uids[i]))
+    } else if (customers_.contains(in.customer_uids[i])) {
       refuse(i, row_field::customer_uid, row_rejection::customer_duplicate);
-    else if (voucher && vouchers_.contains(in.voucher_numbers[i]))
-      refuse(i, row_field::voucher_number, row_rejection::voucher_number_duplicate);
-    else
-      claim_and_keep(i);
+    } else {
+      customers_.insert(in.customer_uids[i]);
+      if (in.ids_given) ids_.insert(in.target_ids[i]);
+      left.push_back(i);
+    }
   }
+  for (const auto i : left) {
+    if (voucher && !vouchers_.emplace(in.voucher_numbers[i]).second) {
+      refuse(i, row_field::voucher_number, row_rejection::voucher_number_duplicate);
+      customers_.erase(in.customer_uids[i]);
+      if (in.ids_given) ids_.erase(in.target_ids[i]);
+    } else {
+      kept.add(in, i, voucher);
+    }
+  }
+  std::ranges::sort(receipt.refused, {}, &actors::chunk_receipt::refused_row::row);
   for (std::size_t i = 0; i < in.rejected_rows.size(); ++i)
     kept.rejected.push_back({in.rejected_rows[i], in.rejected_fields[i], in.rejected_codes[i]});
   for (const auto& r : receipt.refused)
@@ -194,6 +200,21 @@ void fake_engine::import_async(promotion_id, actors::import_chunk chunk,
   waiting_.push_back({std::move(chunk), std::move(done)});
   most_waiting_ = std::max(most_waiting_, waiting_.size());
   changed_.notify_all();
+}
+
+auto fake_engine::probe(promotion_id, actors::import_chunk chunk)
+    -> actors::outcome<actors::probe_receipt> {
+  const std::scoped_lock lock{state_mutex_};
+  const auto& in = chunk.facts;
+  if (auto no = domain::may_import(in, promotion_)) return tl::unexpected<actors::trouble>{*no};
+  actors::probe_receipt taken;
+  for (std::uint32_t i = 0; i < in.customer_uids.size(); ++i) {
+    if (in.ids_given && ids_.contains(in.target_ids[i])) taken.ids.push_back(i);
+    if (customers_.contains(in.customer_uids[i])) taken.customers.push_back(i);
+    if (i < in.voucher_numbers.size() && vouchers_.contains(in.voucher_numbers[i]))
+      taken.vouchers.push_back(i);
+  }
+  return taken;
 }
 
 auto fake_engine::close_batch(promotion_id, domain::close_batch c, const actors::caller&)

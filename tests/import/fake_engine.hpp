@@ -39,6 +39,8 @@ class fake_engine final : public actors::engine {
       -> actors::outcome<actors::chunk_receipt> override;
   void import_async(promotion_id id, actors::import_chunk chunk,
                     std::function<void(actors::outcome<actors::chunk_receipt>)> done) override;
+  auto probe(promotion_id id, actors::import_chunk chunk)
+      -> actors::outcome<actors::probe_receipt> override;
   auto close_batch(promotion_id id, domain::close_batch c, const actors::caller& by)
       -> actors::outcome<actors::batch_receipt> override;
   auto abandon_batch(promotion_id id, domain::abandon_batch c, const actors::caller& by)
