@@ -65,7 +65,7 @@ void release_window::measured(std::uint64_t acked, std::chrono::nanoseconds elap
 
 auto release_window::size() const -> std::uint64_t {
   const auto quarter = static_cast<std::uint64_t>(per_second_ / 4);
-  auto window = std::clamp(quarter, limits::window_messages_min, limits::window_messages_max);
+  auto window = std::clamp(quarter, limits::window_grants_min, limits::window_grants_max);
   if (rate_ != 0) window = std::min(window, std::max<std::uint64_t>(rate_ / 4, 1));
   return window;
 }

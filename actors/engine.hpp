@@ -19,6 +19,7 @@
 #include "domain/promotion.hpp"
 #include "domain/target_row.hpp"
 #include "events/clock.hpp"
+#include "events/limits.hpp"
 #include "events/result.hpp"
 #include "projections/view_set.hpp"
 #include "store/event_log.hpp"
@@ -103,7 +104,10 @@ struct grant_settings {
   /// From published to unknown when no final answer comes; 0 = never. Not used when a promotion
   /// completes as published.
   std::chrono::milliseconds result_deadline{std::chrono::hours{24}};
-  std::uint64_t rate_per_second{0};  ///< Messages per second over all promotions of a type; 0 = unlimited.
+  std::uint64_t rate_per_second{0};  ///< Grants per second over all promotions of a type; 0 = unlimited.
+  grant_wire wire{grant_wire::single};
+  grant_format batch_format{grant_format::json};  ///< Of the batch wire.
+  std::uint32_t batch_size{limits::batch_grants_max};  ///< Grants of one of its messages at most.
   bool named_tokens{false};
 };
 

@@ -28,11 +28,15 @@ auto encode_release(const targets_released& release, const store::target_list& l
   bus::outgoing_chunk chunk;
   chunk.subject = encoder.subject();
   chunk.event_type = encoder.event_type();
-  chunk.buffer.reserve(std::size_t{count} * 400);
+  auto next = grants_before(release, first);
+  chunk.buffer.reserve((grants_before(release, first + count) - next) * 400);
   chunk.ends.reserve(count);
   for (std::uint32_t i = first; i < first + count; ++i) {
-    const target_ordinal ordinal{release.ordinals.at(i)};
-    encoder.append(chunk.buffer, fields_of(list, release.partition, ordinal));
+    const auto grants = grants_of(release, i);
+    encoder.append_message(chunk.buffer, grants, [&](std::uint32_t j) {
+      return fields_of(list, release.partition, target_ordinal{release.ordinals.at(next + j)});
+    });
+    next += grants;
     chunk.ends.push_back(static_cast<std::uint32_t>(chunk.buffer.size()));
   }
   return chunk;

@@ -16,7 +16,7 @@ namespace bestow::actors {
     -> bus::grant_fields;
 
 /// Messages [first, first + count) of the release, byte-exact. Precondition: first + count <=
-/// release.message_count. Cost: about 0.3 us a message.
+/// release.message_count. Cost: about 0.3 us a grant.
 [[nodiscard]] auto encode_release(const targets_released& release, const store::target_list& list,
                                   std::uint32_t first, std::uint32_t count)
     -> bus::outgoing_chunk;

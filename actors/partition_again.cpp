@@ -37,12 +37,14 @@ auto next_again(const partition_state& s) -> std::vector<partition_event> {
   if (has_recalls(s))
     return events_of(domain::decide(
         domain::release_recalls{s.recall.recall, s.recall.run, s.recall.run.chunk, now,
-                                s.named_recalls},
+                                s.named_recalls,
+                                room_of(s, release_kind::recall, s.recall.run)},
         s.facts));
   return events_of(domain::decide(
       domain::release_retries{s.run, s.run.chunk, now,
                               s.named_retries,
-                              too_large_ones(s, 0, s.facts.states.size())},
+                              too_large_ones(s, 0, s.facts.states.size()),
+                              room_of(s, release_kind::retry, s.run)},
       s.facts));
 }
 

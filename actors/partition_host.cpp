@@ -149,7 +149,8 @@ auto next_release(const partition_state& s) -> std::vector<partition_event> {
   const auto first = s.facts.next;
   auto decided = domain::decide(
       domain::release_next{s.run, s.run.chunk, s.context->parts.time->wall(),
-                           too_large_ones(s, first, std::uint64_t{first} + s.run.chunk)},
+                           too_large_ones(s, first, std::uint64_t{first} + s.run.chunk),
+                           room_of(s, release_kind::grant, s.run)},
       s.facts);
   auto* events = std::get_if<std::vector<partition_event>>(&decided);
   return events == nullptr ? std::vector<partition_event>{} : std::move(*events);

@@ -79,6 +79,10 @@ void ask_for_credit(partition_actor_host* self);
 [[nodiscard]] auto too_large_ones(const partition_state& s, std::uint32_t first, std::uint64_t end)
     -> std::vector<std::uint32_t>;
 
+/// What one message of the batch wire may hold; no bound on the single wire. Valid while `s` is.
+[[nodiscard]] auto room_of(const partition_state& s, release_kind kind, const run_started& run)
+    -> domain::message_room;
+
 // --- partition_again.cpp: retries, recalls, deadlines -----------------------------------------------
 /// What was decided; a refusal is nothing.
 [[nodiscard]] auto events_of(domain::partition_decision decided) -> std::vector<partition_event>;

@@ -22,6 +22,25 @@ auto contradiction(const partition_state& s, const bus::decoded_result& r,
   return {};
 }
 
+/// How a release of that kind would be encoded.
+auto encoder_of(const partition_state& s, release_kind kind, const run_started& run)
+    -> bus::grant_encoder {
+  targets_released probe;
+  probe.kind = kind;
+  probe.promotion = s.key.promotion;
+  probe.type = s.key.type;
+  probe.partition = s.key.number;
+  probe.topic = run.topic;
+  probe.extra_fields = run.extra_fields;
+  probe.wire = run.wire;
+  probe.format = run.format;
+  if (kind == release_kind::recall) {
+    probe.recall = s.recall.recall.recall;
+    probe.recall_reason = s.recall.recall.reason;
+  }
+  return bus::grant_encoder{probe};
+}
+
 }  // namespace
 
 auto record_answers(partition_actor_host* self, const results_request& r) -> caf::result<results_reply> {
@@ -68,20 +87,28 @@ auto too_large_ones(const partition_state& s, std::uint32_t first, std::uint64_t
   const auto max_payload = s.context->parts.messages->max_payload();
   std::vector<std::uint32_t> out;
   if (max_payload == 0 || max_payload >= limits::grant_bytes_max) return out;
-  targets_released probe;
-  probe.promotion = s.key.promotion;
-  probe.type = s.key.type;
-  probe.partition = s.key.number;
-  probe.topic = s.run.topic;
-  probe.extra_fields = s.run.extra_fields;
-  const bus::grant_encoder encoder{probe};
+  const auto encoder = encoder_of(s, release_kind::grant, s.run);
   std::string text;
   for (std::uint32_t i = first; i < std::min<std::uint64_t>(s.facts.states.size(), end); ++i) {
     text.clear();
-    encoder.append(text, fields_of(*s.list, s.key.number, target_ordinal{i}));
+    const auto fields = fields_of(*s.list, s.key.number, target_ordinal{i});
+    encoder.append_message(text, 1, [&](std::uint32_t) { return fields; });
     if (text.size() > max_payload) out.push_back(i);
   }
   return out;
+}
+
+auto room_of(const partition_state& s, release_kind kind, const run_started& run)
+    -> domain::message_room {
+  if (run.wire == grant_wire::single) return {};
+  const auto most = s.context->parts.messages->max_payload();
+  const auto bytes = most == 0 ? limits::grant_message_bytes_max
+                               : std::min(most, limits::grant_message_bytes_max);
+  const auto encoder = std::make_shared<const bus::grant_encoder>(encoder_of(s, kind, run));
+  const auto around = encoder->envelope_bytes_max();
+  return {bytes > around ? bytes - around : 1, [&s, encoder](target_ordinal o) -> std::uint64_t {
+            return encoder->grant_bytes_max(fields_of(*s.list, s.key.number, o));
+          }};
 }
 
 }  // namespace bestow::actors

@@ -275,6 +275,11 @@ auto run_settings(const promotion_host_state& s, std::uint32_t run_date, const s
                                                                  : grants.point_topic;
   wanted.partition_token = grants.partition_token;
   wanted.extra_fields = grants.extra_fields;
+  if (grants.wire == grant_wire::batch) {
+    wanted.wire = grants.wire;
+    wanted.format = grants.batch_format;
+    wanted.batch_size = grants.batch_size;
+  }
   wanted.complete_when_published = grants.complete_when_published;
   wanted.started_by = by;
   // Who sends no results is not waited for.

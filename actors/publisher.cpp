@@ -1,5 +1,7 @@
 #include "actors/publisher.hpp"
 
+#include <utility>
+
 #include "actors/grant_content.hpp"
 #include "events/limits.hpp"
 
@@ -17,11 +19,19 @@ auto unacked(const publisher_state& s) -> std::uint64_t {
   return s.plan.last_planned() > s.acked ? s.plan.last_planned() - s.acked : 0;
 }
 
+/// Grants in the messages that are not yet stored: what window and rate are measured in.
+auto unacked_grants(const publisher_state& s) -> std::uint64_t {
+  std::uint64_t grants = 0;
+  for (const auto& r : s.plan.open())
+    if (!r.acked) grants += r.facts.ordinals.size();
+  return grants;
+}
+
 void grant_credits(publisher_host* self) {
   auto& s = self->state;
   if (s.life != delivery_life::ready) return;
   while (s.credits.waiting()) {
-    const auto used = unacked(s) + s.credits.granted_messages();
+    const auto used = unacked_grants(s) + s.credits.granted_messages();
     const auto size = s.window.size();
     const auto room = size > used ? size - used : 0;
     const auto chunk = s.credits.next_chunk();
@@ -85,7 +95,9 @@ void on_ack(publisher_host* self, const bus::chunk_ack& ack) {
   // The chain makes every earlier message stored too.
   for (const auto& r : s.plan.open()) {
     if (r.last_seq() > ack.seq) break;
-    if (!r.acked && !r.recorded) tell_published(self, r);
+    if (r.acked) continue;
+    s.stored_grants += r.facts.ordinals.size();
+    if (!r.recorded) tell_published(self, r);
   }
   s.acked = std::max(s.acked, ack.seq);
   s.plan.acked_up_to(ack.seq);
@@ -112,9 +124,8 @@ auto load_mark(const publisher_state& s) -> plan_mark {
 void on_tick(publisher_host* self) {
   auto& s = self->state;
   const auto now = now_of(s);
-  if (s.acked > s.tick_acked && s.tick_at.count() != 0)
-    s.window.measured(s.acked - s.tick_acked, now - s.tick_at);
-  s.tick_acked = s.acked;
+  if (s.stored_grants > 0 && s.tick_at.count() != 0)
+    s.window.measured(std::exchange(s.stored_grants, 0), now - s.tick_at);
   s.tick_at = now;
   const bool waits = s.life == delivery_life::connecting || s.life == delivery_life::full;
   if (s.life == delivery_life::ready && unacked(s) > 0 &&

@@ -34,7 +34,7 @@ struct publisher_state {
   std::uint32_t epoch{0};         ///< Acks of an earlier synchronisation are stale.
   std::uint64_t acked{0};         ///< Highest sequence known to be on the stream.
   std::uint64_t ticks{0};
-  std::uint64_t tick_acked{0};    ///< `acked` at the last tick, for the rate.
+  std::uint64_t stored_grants{0};  ///< Acknowledged since the last tick, for the rate.
   std::chrono::nanoseconds tick_at{0};
   std::chrono::nanoseconds progress_at{0};
   std::chrono::milliseconds backoff{0};

@@ -264,7 +264,7 @@ void synchronise(publisher_host* self) {
   s.problem.clear();
   s.backoff = {};
   s.progress_at = s.context->parts.time->steady();
-  s.tick_acked = last;  // What was found is not what was published since the last tick.
+  s.stored_grants = 0;  // What was found is not what was published since the last tick.
   self->send(self, head_moved{});
 }
 

@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <optional>
 #include <utility>
 
+#include "bus/grant_fields.hpp"
 #include "bus/grant_wire.hpp"
 #include "bus/wire_text.hpp"
 #include "events/limits.hpp"
@@ -55,39 +58,69 @@ constexpr std::array<std::string_view, field_count> field_names{
   return fmt::format("'{}{}'", shown, shown.size() < text.size() ? cut_mark : "");
 }
 
-/// One parsed message: the envelope's sentAt and the payload's known fields, each at most once.
-class message_reader {
+/// A parser for texts up to `bytes_max`. Copies the text, which brings the padding that simdjson
+/// reads past the end. The elements live until the next call with the same bound on this thread.
+template <std::size_t bytes_max>
+[[nodiscard]] auto parse(std::string_view json) -> simdjson::simdjson_result<element> {
+  // Keeps its buffers, so each thread parses without allocating after its largest message.
+  static thread_local simdjson::dom::parser parser{bytes_max};
+  if (parser.max_depth() != json_depth_max || parser.capacity() < json.size()) {
+    const auto room = std::max<std::size_t>(parser.capacity(), std::bit_ceil(json.size()));
+    if (const auto error = parser.allocate(std::min(room, bytes_max), json_depth_max)) return error;
+  }
+  return parser.parse(json.data(), json.size(), true);
+}
+
+/// The parts of an envelope, each at most once.
+struct envelope {
+  timestamp sent_at{};
+  std::optional<element> payload;
+  std::optional<element> payloads;
+};
+
+/// @returns "" or why the text is not an envelope.
+template <std::size_t bytes_max>
+[[nodiscard]] auto open_envelope(std::string_view json, envelope& out) -> std::string {
+  if (json.size() > bytes_max) return "larger than the limit for one message";
+  element root;
+  if (const auto error = parse<bytes_max>(json).get(root)) {
+    return fmt::format("not JSON: {}", simdjson::error_message(error));
+  }
+  object fields;
+  if (root.get(fields)) return "not a JSON object";
+  bool has_sent_at = false;
+  for (const auto& [key, value] : fields) {
+    if (key == "payload") {
+      if (out.payload) return "payload is given twice";
+      out.payload = value;
+    } else if (key == "payloads") {
+      if (out.payloads) return "payloads is given twice";
+      out.payloads = value;
+    } else if (key == "sentAt") {
+      if (std::exchange(has_sent_at, true)) return "sentAt is given twice";
+      std::string_view text;
+      if (!value.get(text)) out.sent_at = wire_text::parse_datetime(text);
+    }
+  }
+  return {};
+}
+
+/// A payload's known fields, each at most once.
+class payload_reader {
  public:
-  /// @returns "" or why the text is not an envelope.
-  [[nodiscard]] auto open(std::string_view json) -> std::string {
-    if (json.size() > limits::result_bytes_max) return "larger than the limit for one message";
-    element root;
-    if (const auto error = parse(json).get(root)) {
-      return fmt::format("not JSON: {}", simdjson::error_message(error));
-    }
-    object envelope;
-    if (root.get(envelope)) return "not a JSON object";
-    element payload;
-    bool has_payload = false;
-    bool has_sent_at = false;
-    for (const auto& [key, value] : envelope) {
-      if (key == "payload") {
-        if (std::exchange(has_payload, true)) return "payload is given twice";
-        payload = value;
-      } else if (key == "sentAt") {
-        if (std::exchange(has_sent_at, true)) return "sentAt is given twice";
-        std::string_view text;
-        if (!value.get(text)) sent_at_ = wire_text::parse_datetime(text);
-      }
-    }
-    if (!has_payload) return "payload is missing";
+  /// `name` stands in reasons: payload, or payloads[3].
+  explicit payload_reader(std::string name = "payload") : name_{std::move(name)} {}
+
+  /// @returns "" or why the element is no payload.
+  [[nodiscard]] auto open(const std::optional<element>& payload) -> std::string {
+    if (!payload) return fmt::format("{} is missing", name_);
     object fields;
-    if (payload.get(fields)) return "payload is not an object";
+    if (payload->get(fields)) return fmt::format("{} is not an object", name_);
     return collect(fields);
   }
 
-  [[nodiscard]] auto sent_at() const -> timestamp { return sent_at_; }
   [[nodiscard]] auto has(field f) const -> bool { return at(f).has_value(); }
+  [[nodiscard]] auto name() const -> const std::string& { return name_; }
 
   /// An integer between `least` and `most`, as a JSON number or as a string of its digits.
   [[nodiscard]] auto integer(field f, std::uint64_t least, std::uint64_t most,
@@ -112,11 +145,11 @@ class message_reader {
     out = {};
     if (!has(f)) return {};
     if (at(f)->get(out) == simdjson::SUCCESS) return {};
-    return fmt::format("payload.{} is not a string", name_of_field(f));
+    return fmt::format("{}.{} is not a string", name_, name_of_field(f));
   }
 
-  [[nodiscard]] static auto missing(field f) -> std::string {
-    return fmt::format("payload.{} is missing", name_of_field(f));
+  [[nodiscard]] auto missing(field f) const -> std::string {
+    return fmt::format("{}.{} is missing", name_, name_of_field(f));
   }
 
  private:
@@ -125,7 +158,7 @@ class message_reader {
       for (std::size_t i = 0; i < field_count; ++i) {
         if (key != field_names[i]) continue;
         if (std::exchange(seen_[i], true)) {
-          return fmt::format("payload.{} is given twice", field_names[i]);
+          return fmt::format("{}.{} is given twice", name_, field_names[i]);
         }
         if (!value.is_null()) values_[i] = value;
         break;
@@ -134,28 +167,17 @@ class message_reader {
     return {};
   }
 
-  [[nodiscard]] static auto not_integer(field f, std::string_view found, std::uint64_t least,
-                                        std::uint64_t most) -> std::string {
-    return fmt::format("payload.{} is {}; an integer from {} to {}", name_of_field(f), found, least,
-                       most);
+  [[nodiscard]] auto not_integer(field f, std::string_view found, std::uint64_t least,
+                                 std::uint64_t most) const -> std::string {
+    return fmt::format("{}.{} is {}; an integer from {} to {}", name_, name_of_field(f), found,
+                       least, most);
   }
 
   [[nodiscard]] auto at(field f) const -> const std::optional<element>& {
     return values_[static_cast<std::size_t>(f)];
   }
 
-  /// Copies `json` into the parser, which brings the padding that simdjson reads past the end.
-  [[nodiscard]] static auto parse(std::string_view json) -> simdjson::simdjson_result<element> {
-    // Keeps its buffers, so each thread parses without allocating after its first message.
-    static thread_local simdjson::dom::parser parser{limits::result_bytes_max};
-    if (parser.max_depth() != json_depth_max) {
-      const auto error = parser.allocate(limits::result_bytes_max, json_depth_max);
-      if (error) return error;
-    }
-    return parser.parse(json.data(), json.size(), true);
-  }
-
-  timestamp sent_at_{};
+  std::string name_;
   std::array<std::optional<element>, field_count> values_{};
   std::array<bool, field_count> seen_{};
 };
@@ -170,15 +192,16 @@ struct target_fields {
   std::uint16_t attempt{0};  ///< 0 = not given.
 };
 
-[[nodiscard]] auto read_target(const message_reader& in, target_fields& out) -> std::string {
+[[nodiscard]] auto read_target(const payload_reader& in, target_fields& out) -> std::string {
   if (auto why = in.integer(field::event_id, 1, limits::id_max, out.promotion.value);
       !why.empty()) {
     return why;
   }
   const bool voucher = in.has(field::voucher_id);
   if (voucher == in.has(field::point_id)) {
-    return voucher ? "payload has both voucherEventTargetId and pointEventTargetId"
-                   : "payload.voucherEventTargetId or payload.pointEventTargetId is missing";
+    if (voucher)
+      return fmt::format("{} has both voucherEventTargetId and pointEventTargetId", in.name());
+    return fmt::format("{0}.voucherEventTargetId or {0}.pointEventTargetId is missing", in.name());
   }
   out.type = voucher ? promotion_type::voucher : promotion_type::point;
   const field id_field = voucher ? field::voucher_id : field::point_id;
@@ -219,7 +242,7 @@ struct target_fields {
 }
 
 /// 0 when it is absent.
-[[nodiscard]] auto read_recall_id(const message_reader& in, recall_no& out) -> std::string {
+[[nodiscard]] auto read_recall_id(const payload_reader& in, recall_no& out) -> std::string {
   out = {};
   if (!in.has(field::recall_id)) return {};
   std::uint64_t number = 0;
@@ -232,19 +255,19 @@ struct target_fields {
 }
 
 /// processStatus of an attempt, or recallStatus of a recall.
-[[nodiscard]] auto read_status(const message_reader& in, decoded_result& out) -> std::string {
+[[nodiscard]] auto read_status(const payload_reader& in, decoded_result& out) -> std::string {
   std::string_view text;
   out.recalled.reset();
   out.recall = {};
   if (in.has(field::recall_status)) {
-    if (in.has(field::status)) return "payload has both processStatus and recallStatus";
+    if (in.has(field::status)) return in.name() + " has both processStatus and recallStatus";
     if (auto why = in.text(field::recall_status, text); !why.empty()) return why;
     out.recalled = parse_recall_status(text);
     if (!out.recalled)
       return fmt::format("payload.recallStatus is {}; RECALLED or FAILED", quoted(text));
     return read_recall_id(in, out.recall);
   }
-  if (!in.has(field::status)) return message_reader::missing(field::status);
+  if (!in.has(field::status)) return in.missing(field::status);
   if (auto why = in.text(field::status, text); !why.empty()) return why;
   const auto status = parse_status(text);
   if (!status)
@@ -262,8 +285,12 @@ struct target_fields {
          std::string{cut_mark};
 }
 
-/// The amount's digits without its point, when it is `[0-9]+(\.[0-9]+)?` and fits 63 bits.
-[[nodiscard]] auto minor_units(std::string_view text) -> std::optional<money_minor> {
+/// @returns "" or why the payload is no grant.
+[[nodiscard]] auto read_grant(const payload_reader& in, decoded_grant& out) -> std::string;
+
+}  // namespace
+
+auto minor_units(std::string_view text) -> std::optional<money_minor> {
   std::uint64_t value = 0;
   const std::size_t point = text.find('.');
   if (point == 0 || point + 1 == text.size()) return std::nullopt;
@@ -278,18 +305,47 @@ struct target_fields {
   return money_minor{static_cast<std::int64_t>(value)};
 }
 
-}  // namespace
-
 auto decode_grant(std::string_view json, decoded_grant& out) -> std::string {
-  message_reader in;
-  if (auto why = in.open(json); !why.empty()) return why;
+  envelope e;
+  if (auto why = open_envelope<limits::grant_message_bytes_max>(json, e); !why.empty()) return why;
+  payload_reader in;
+  if (auto why = in.open(e.payload); !why.empty()) return why;
+  return read_grant(in, out);
+}
+
+auto decode_json_grants(std::string_view json, std::vector<decoded_grant>& out) -> std::string {
+  envelope e;
+  if (auto why = open_envelope<limits::grant_message_bytes_max>(json, e); !why.empty()) return why;
+  if (!e.payloads) {
+    payload_reader in;
+    if (auto why = in.open(e.payload); !why.empty()) return why;
+    return read_grant(in, out.emplace_back());
+  }
+  if (e.payload) return "payload and payloads are both given";
+  simdjson::dom::array all;
+  if (e.payloads->get(all)) return "payloads is not an array";
+  if (all.size() > limits::batch_grants_max) {
+    return fmt::format("payloads has {} grants; at most {}", all.size(), limits::batch_grants_max);
+  }
+  out.reserve(all.size());
+  for (const element payload : all) {
+    payload_reader in{fmt::format("payloads[{}]", out.size())};
+    if (auto why = in.open(payload); !why.empty()) return why;
+    if (auto why = read_grant(in, out.emplace_back()); !why.empty()) return why;
+  }
+  return {};
+}
+
+namespace {
+
+auto read_grant(const payload_reader& in, decoded_grant& out) -> std::string {
   target_fields target;
   if (auto why = read_target(in, target); !why.empty()) return why;
   std::string_view amount;
-  if (!in.has(field::amount)) return message_reader::missing(field::amount);
+  if (!in.has(field::amount)) return in.missing(field::amount);
   if (auto why = in.text(field::amount, amount); !why.empty()) return why;
   const auto minor = minor_units(amount);
-  if (!minor) return fmt::format("payload.amount is {}; digits", quoted(amount));
+  if (!minor) return fmt::format("{}.amount is {}; digits", in.name(), quoted(amount));
   std::string_view key;
   if (auto why = in.text(field::idempotency_key, key); !why.empty()) return why;
 
@@ -308,10 +364,14 @@ auto decode_grant(std::string_view json, decoded_grant& out) -> std::string {
   return {};
 }
 
+}  // namespace
+
 auto decode_result(std::string_view subject, std::string_view json, decoded_result& out)
     -> std::string {
-  message_reader in;
-  if (auto why = in.open(json); !why.empty()) return why;
+  envelope e;
+  if (auto why = open_envelope<limits::result_bytes_max>(json, e); !why.empty()) return why;
+  payload_reader in;
+  if (auto why = in.open(e.payload); !why.empty()) return why;
   target_fields target;
   if (auto why = read_target(in, target); !why.empty()) return why;
   if (subject_contradicts(subject, target.type)) {
@@ -337,7 +397,7 @@ auto decode_result(std::string_view subject, std::string_view json, decoded_resu
   out.transaction_key = transaction_key;
   out.error_message = cut_and_marked(error_message, limits::error_message_chars_max);
   out.attempt = target.attempt;
-  out.at = in.sent_at();
+  out.at = e.sent_at;
   return {};
 }
 

@@ -1,8 +1,11 @@
-// Encoder version 1 of the single wire. A change of one byte here breaks the promise that a resumed
-// stream is byte-identical: a new form needs a new encoder_version beside this one.
+// Encoder version 1 of both wires in JSON (grant_pack.cpp: in msgpack). A change of one byte here
+// breaks the promise that a resumed stream is byte-identical: a new form needs a new
+// encoder_version beside this one.
 #include <array>
 
+#include "bus/grant_fields.hpp"
 #include "bus/grant_wire.hpp"
+#include "bus/msgpack_bytes.hpp"
 #include "bus/wire_text.hpp"
 #include "events/assert.hpp"
 
@@ -13,34 +16,29 @@ using wire_text::write_escaped;
 using wire_text::write_number;
 using wire_text::write_text;
 
-constexpr std::uint64_t envelope_version = 20231010;
 /// Bytes of one message that are neither head nor free text: field names, numbers, times.
 constexpr std::size_t fixed_bytes_max = 480;
 
-[[nodiscard]] auto target_field(promotion_type type) -> std::string_view {
-  return type == promotion_type::voucher ? "voucherEventTargetId" : "pointEventTargetId";
-}
-
-[[nodiscard]] auto envelope_head(timestamp sent_at, std::string_view topic, promotion_type type,
-                                 promotion_id promotion) -> std::string {
+/// Up to the name of what follows: `payload` or `payloads`.
+[[nodiscard]] auto envelope_head(timestamp sent_at, std::string_view topic) -> std::string {
   std::string head = R"({"sentAt":")";
   head += wire_text::seoul_datetime(sent_at);
   head += R"(","version":)";
   head += std::to_string(envelope_version);
   head += R"(,"topic":")";
   wire_text::append_escaped(head, topic);
-  head += R"(","payload":{"eventId":")";
+  head += R"(",")";
+  return head;
+}
+
+/// Up to the value of the target's id.
+[[nodiscard]] auto payload_head(promotion_type type, promotion_id promotion) -> std::string {
+  std::string head = R"({"eventId":")";
   head += std::to_string(promotion.value);
   head += R"(",")";
   head += target_field(type);
   head += R"(":")";
   return head;
-}
-
-/// The topic of a release's envelope and, with a partition, of its subject.
-[[nodiscard]] auto topic_of(const targets_released& release) -> std::string {
-  if (release.kind != release_kind::recall) return release.topic;
-  return stem_of(release.topic) + ".recall";
 }
 
 /// What a recall's payload says beyond the grant's.
@@ -78,28 +76,61 @@ constexpr std::size_t fixed_bytes_max = 480;
 
 }  // namespace
 
-grant_encoder::grant_encoder(const targets_released& release)
-    : release_{release},
-      head_{envelope_head(release.sent_at, topic_of(release), release.type, release.promotion)} {
-  BESTOW_ASSERT(release.encoder_version == 1 && release.wire == grant_wire::single);
+grant_encoder::grant_encoder(const targets_released& release) : release_{release} {
+  BESTOW_ASSERT(release.encoder_version == 1);
+  BESTOW_ASSERT(release.wire == grant_wire::batch || release.format == grant_format::json);
   release_.ordinals = {};  // Not needed for encoding; may be large.
-  const bool recall = release.kind == release_kind::recall;
-  const auto recalled = recall ? recall_fields(release) : std::string{};
-  if (!release.extra_fields) {
-    tail_ = recalled + R"("}})";
-    return;
-  }
-  // The idempotency key names target and promotion, never the attempt: it must not change.
-  key_head_ = recalled + R"(","idempotencyKey":")" + std::to_string(release.promotion.value) + ":";
-  // A recall names the grant that it takes back by its key; it has no attempts of its own.
-  tail_ = recall ? R"("}})"
-                 : R"(","attempt":")" + std::to_string(release.attempt.value) + R"("}})";
+  release_.message_grants = {};
+  release.format == grant_format::json ? set_up_json() : set_up_msgpack();
 }
 
-void grant_encoder::append(std::string& out, const grant_fields& f) const {
+void grant_encoder::set_up_json() {
+  const auto& r = release_;
+  const bool recall = r.kind == release_kind::recall;
+  const auto recalled = recall ? recall_fields(r) : std::string{};
+  head_ = payload_head(r.type, r.promotion);
+  tail_ = R"("})";
+  if (r.extra_fields) {
+    // The idempotency key names target and promotion, never the attempt: it must not change.
+    key_head_ = recalled + R"(","idempotencyKey":")" + std::to_string(r.promotion.value) + ":";
+    // A recall names the grant that it takes back by its key; it has no attempts of its own.
+    if (!recall) tail_ = R"(","attempt":")" + std::to_string(r.attempt.value) + R"("})";
+  } else {
+    tail_ = recalled + tail_;
+  }
+  const auto envelope = envelope_head(r.sent_at, topic_of(r));
+  if (r.wire == grant_wire::single) {
+    head_ = envelope + R"(payload":)" + head_;
+    tail_ += '}';
+    return;
+  }
+  open_ = envelope + R"(payloads":[)";
+  separator_ = ",";
+  close_ = "]}";
+}
+
+void grant_encoder::open(std::string& out, std::uint32_t count) const {
+  out += open_;
+  if (release_.format == grant_format::msgpack) msgpack_bytes::append_array(out, count);
+}
+
+void grant_encoder::append_grant(std::string& out, const grant_fields& f) const {
+  release_.format == grant_format::json ? append_json(out, f) : append_msgpack(out, f);
+}
+
+auto grant_encoder::grant_bytes_max(const grant_fields& f) const -> std::size_t {
+  // The same parts in msgpack are never longer.
+  return head_.size() + key_head_.size() + tail_.size() + recalled_.size() + fixed_bytes_max +
+         text_bytes_max(f);
+}
+
+auto grant_encoder::envelope_bytes_max() const -> std::size_t {
+  return open_.size() + close_.size() + msgpack_bytes::head_bytes_max;
+}
+
+void grant_encoder::append_json(std::string& out, const grant_fields& f) const {
   const std::size_t before = out.size();
-  out.resize(before + head_.size() + key_head_.size() + tail_.size() + fixed_bytes_max +
-             text_bytes_max(f));
+  out.resize(before + grant_bytes_max(f));
   std::array<char, wire_text::number_bytes_max> id_digits{};
   const std::string_view id{id_digits.data(), write_number(id_digits.data(), f.id.value)};
 
@@ -111,6 +142,11 @@ void grant_encoder::append(std::string& out, const grant_fields& f) const {
   if (!key_head_.empty()) to = write_text(write_text(to, key_head_), id);
   to = write_text(to, tail_);
   out.resize(static_cast<std::size_t>(to - out.data()));
+}
+
+auto topic_of(const targets_released& release) -> std::string {
+  if (release.kind != release_kind::recall) return release.topic;
+  return stem_of(release.topic) + ".recall";
 }
 
 auto stem_of(std::string_view topic) -> std::string {
@@ -136,7 +172,7 @@ auto grant_encoder::event_type() const -> std::string {
 
 void append_result_json(std::string& out, const decoded_result& r, std::string_view topic,
                         timestamp sent_at) {
-  out += envelope_head(sent_at, topic, r.type, r.promotion);
+  out += envelope_head(sent_at, topic) + R"(payload":)" + payload_head(r.type, r.promotion);
   out += std::to_string(r.id.value);
   out += R"(","customerUid":")";
   out += std::to_string(r.customer.value);

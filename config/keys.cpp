@@ -311,8 +311,30 @@ void add_grants(std::vector<key_binding>& keys) {
       [](settings & s) -> auto& { return s.grants.chunk; }));
   keys.push_back(number_key<std::uint64_t>(
       {"grants", "rate"}, key_kind::integer, {0, 100'000'000},
-      "Messages a second over all promotions of a type; 0 is unlimited.",
+      "Grants a second over all promotions of a type; 0 is unlimited.",
       [](settings & s) -> auto& { return s.grants.rate_per_second; }));
+  keys.push_back(choice_key(
+      {"grants", "wire"}, {"single", "batch"},
+      "single: one grant in a message. batch: up to batch_size grants of one partition in a "
+      "message. Acts on the next run.",
+      [](settings& s, std::size_t i) {
+        s.grants.wire = i == 1 ? grant_wire::batch : grant_wire::single;
+      },
+      [](const settings& s) -> std::size_t { return s.grants.wire == grant_wire::batch ? 1 : 0; }));
+  keys.push_back(number_key<std::uint32_t>(
+      {"grants", "batch_size"}, key_kind::integer, {1, limits::batch_grants_max},
+      "Grants of one message of the batch wire at most; fewer where the broker's max_payload or "
+      "the end of a chunk says so.",
+      [](settings & s) -> auto& { return s.grants.batch_size; }));
+  keys.push_back(choice_key(
+      {"grants", "batch_format"}, {"json", "msgpack"},
+      "How messages of the batch wire are written: JSON, or compact msgpack.",
+      [](settings& s, std::size_t i) {
+        s.grants.batch_format = i == 1 ? grant_format::msgpack : grant_format::json;
+      },
+      [](const settings& s) -> std::size_t {
+        return s.grants.batch_format == grant_format::msgpack ? 1 : 0;
+      }));
   keys.push_back(choice_key(
       {"grants", "completion"}, {"results", "published"},
       "results: completed when every target has its final answer. published: when all is on the "

@@ -51,7 +51,8 @@ auto decide(const release_retries& c, const partition& p) -> partition_decision 
                          });
   for (auto& [attempts, ordinals] : by_attempt) {
     auto e = release_of(release_kind::retry, std::move(ordinals),
-                        attempt_no{static_cast<std::uint16_t>(attempts + 1)}, c.run, c.now, p);
+                        attempt_no{static_cast<std::uint16_t>(attempts + 1)}, c.run, c.now,
+                        c.room, p);
     e.retry_run = c.run.retry_run;
     events.emplace_back(std::move(e));
   }
@@ -76,7 +77,8 @@ auto decide(const release_recalls& c, const partition& p) -> partition_decision 
                            return ++taken < count_max;
                          });
   if (taken > 0) {
-    auto e = release_of(release_kind::recall, std::move(ordinals), attempt_no{1}, c.run, c.now, p);
+    auto e = release_of(release_kind::recall, std::move(ordinals), attempt_no{1}, c.run, c.now,
+                        c.room, p);
     e.recall = recall;
     e.recall_reason = c.recall.reason;
     events.emplace_back(std::move(e));

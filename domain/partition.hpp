@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "domain/packing.hpp"
 #include "domain/rejection.hpp"
 #include "events/partition.hpp"
 #include "events/promotion.hpp"
@@ -143,6 +144,7 @@ struct release_next {
   timestamp now{};
   /// Ordinals inside [next, next + count_max) whose message exceeds the broker's max_payload.
   std::vector<std::uint32_t> too_large;
+  message_room room{};  ///< On the batch wire.
 };
 /// Release the next targets of the run's retry.
 struct release_retries {
@@ -151,6 +153,7 @@ struct release_retries {
   timestamp now{};
   std::vector<std::uint32_t> named;      ///< Ordinals of run.retry_targets here, ascending.
   std::vector<std::uint32_t> too_large;  ///< Ascending: left as they are.
+  message_room room{};                   ///< On the batch wire.
 };
 /// Release the next targets of a recall.
 struct release_recalls {
@@ -159,6 +162,7 @@ struct release_recalls {
   std::uint32_t count_max{0};
   timestamp now{};
   std::vector<std::uint32_t> named;  ///< Ordinals of recall.target_ids here, ascending.
+  message_room room{};               ///< On the batch wire.
 };
 /// The promotion is closed: what was never released never will be.
 struct abandon_pending {};

@@ -5,7 +5,6 @@
 
 #include "domain/partition.hpp"
 #include "domain/partition_rules.hpp"
-#include "events/assert.hpp"
 
 namespace bestow::domain {
 namespace {
@@ -44,9 +43,8 @@ auto split_range(std::uint32_t first, std::uint32_t count, std::vector<std::uint
 }  // namespace
 
 auto release_of(release_kind kind, ordinal_ranges ordinals, attempt_no attempt,
-                const run_started& run, timestamp now, const partition& p) -> targets_released {
-  // The batch wire packs by bytes: its message count is another rule, with another encoder version.
-  BESTOW_ASSERT(run.wire == grant_wire::single);
+                const run_started& run, timestamp now, const message_room& room,
+                const partition& p) -> targets_released {
   targets_released e;
   e.kind = kind;
   e.promotion = p.promotion;
@@ -54,7 +52,6 @@ auto release_of(release_kind kind, ordinal_ranges ordinals, attempt_no attempt,
   e.run = run.run;
   e.attempt = attempt;
   e.partition = p.number;
-  e.message_count = static_cast<std::uint32_t>(ordinals.size());
   e.ordinals = std::move(ordinals);
   e.wire = run.wire;
   e.encoder_version = run.encoder_version;
@@ -62,6 +59,8 @@ auto release_of(release_kind kind, ordinal_ranges ordinals, attempt_no attempt,
   e.partition_token = run.partition_token;
   e.topic = run.topic;
   e.sent_at = now;
+  e.format = run.format;
+  pack(e, run.batch_size, room);
   return e;
 }
 
@@ -74,7 +73,7 @@ auto decide(const release_next& c, const partition& p) -> partition_decision {
   auto targets = split_range(p.next, looked_at, c.too_large);
   if (!targets.fit.empty())
     events.emplace_back(release_of(release_kind::grant, std::move(targets.fit), attempt_no{1},
-                                   c.run, c.now, p));
+                                   c.run, c.now, c.room, p));
   if (!targets.too_large.empty())
     events.emplace_back(targets_publish_failed{c.run.run, attempt_no{1},
                                                std::move(targets.too_large),

@@ -54,10 +54,10 @@ enum class spoken_of : std::uint8_t { latest = 0, older = 2, unsaid = 4, beyond 
   return static_cast<std::uint8_t>((seen & ~pair) | ((seen & pair) << older));
 }
 
-/// What every release of a run has in common. `message_count` is that of `ordinals`.
+/// What every release of a run has in common, its ordinals put into messages.
 [[nodiscard]] auto release_of(release_kind kind, ordinal_ranges ordinals, attempt_no attempt,
-                              const run_started& run, timestamp now, const partition& p)
-    -> targets_released;
+                              const run_started& run, timestamp now, const message_room& room,
+                              const partition& p) -> targets_released;
 
 /// At most `chars_max` characters of valid UTF-8; what was cut is marked.
 [[nodiscard]] auto fit_text(std::string_view text, std::size_t chars_max) -> std::string;

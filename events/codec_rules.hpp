@@ -59,6 +59,17 @@ template <class Event>
          e.partition_counts.size() <= limits::partition_count_max;
 }
 
+/// Every grant of the release stands in one message.
+[[nodiscard]] inline auto well_formed(const targets_released& e) -> bool {
+  if (e.message_grants.empty()) return true;
+  if (e.message_grants.size() != e.message_count ||
+      !all_within(e.message_grants, 1, limits::batch_grants_max))
+    return false;
+  std::uint64_t grants = 0;
+  for (std::size_t i = 0; i < e.message_grants.size(); ++i) grants += e.message_grants[i];
+  return grants == e.ordinals.size();
+}
+
 [[nodiscard]] inline auto well_formed(const results_recorded& e) -> bool {
   return have_rows(e.ordinals.size(), {e.statuses.size(), e.attempts.size(), e.at.size(),
                                        e.transaction_keys.size(), e.error_messages.size()}) &&

@@ -124,9 +124,13 @@ inline constexpr auto import_landing_within = 30'000ms;
 // --- publishing ----------------------------------------------------------------------------------
 inline constexpr std::uint32_t release_chunk_default = 1'000;
 inline constexpr std::uint32_t release_chunk_max = 10'000;
-/// Released but unacknowledged messages of one stream: 0.25 s at measured throughput, within these.
-inline constexpr std::uint64_t window_messages_min = 4'000;
-inline constexpr std::uint64_t window_messages_max = 80'000;
+/// Grants of one message of the batch wire.
+inline constexpr std::uint32_t batch_grants_max = 500;
+/// One message of the batch wire, whatever more the broker takes; a consumer reads no larger one.
+inline constexpr std::size_t grant_message_bytes_max = 1U << 20U;
+/// Released but unacknowledged grants of one stream: 0.25 s at measured throughput, within these.
+inline constexpr std::uint64_t window_grants_min = 4'000;
+inline constexpr std::uint64_t window_grants_max = 80'000;
 /// A chunk without an acknowledgement for this long makes the publisher resynchronise.
 inline constexpr auto publish_ack_timeout = 2'000ms;
 /// First wait before trying the broker again; doubles to the maximum.
@@ -283,8 +287,10 @@ static_assert(append_bytes_max < frame_bytes_max);
 static_assert(frame_bytes_max <= group_bytes_max);
 static_assert(frame_bytes_target < frame_bytes_max);
 static_assert(release_chunk_default <= release_chunk_max);
-static_assert(release_chunk_max <= window_messages_max);
-static_assert(window_messages_min >= 2 * release_chunk_default);
+static_assert(release_chunk_max <= window_grants_max);
+static_assert(window_grants_min >= 2 * release_chunk_default);
+static_assert(batch_grants_max <= release_chunk_max);
+static_assert(release_chunk_max <= column_values_max);
 static_assert(import_chunk_text_bytes * 2 < append_bytes_max);
 static_assert(import_chunk_rows <= column_values_max);
 static_assert(named_targets_max * 10 < append_bytes_max);

@@ -60,6 +60,14 @@ auto name_of(grant_wire w) -> std::string_view {
   return "";
 }
 
+auto name_of(grant_format f) -> std::string_view {
+  switch (f) {
+    case grant_format::json: return "json";
+    case grant_format::msgpack: return "msgpack";
+  }
+  return "";
+}
+
 auto name_of(release_kind k) -> std::string_view {
   switch (k) {
     case release_kind::grant: return "grant";

@@ -36,6 +36,9 @@ struct targets_released {
   run_no retry_run{};   ///< Of a retry: the run it began with.
   recall_no recall{};   ///< Of a recall: which one.
   std::string recall_reason;
+  grant_format format{grant_format::json};
+  /// Grants of each message, in the order of the ordinals; empty: one grant in each.
+  u64_column message_grants;
 
   static constexpr auto fields = std::tuple{
       &targets_released::kind,         &targets_released::promotion,
@@ -46,9 +49,18 @@ struct targets_released {
       &targets_released::extra_fields, &targets_released::partition_token,
       &targets_released::topic,        &targets_released::sent_at,
       &targets_released::retry_run,    &targets_released::recall,
-      &targets_released::recall_reason};
+      &targets_released::recall_reason, &targets_released::format,
+      &targets_released::message_grants};
   bool operator==(const targets_released&) const = default;
 };
+
+/// Grants of the release in the messages before this one. Precondition: message <= message_count.
+[[nodiscard]] auto grants_before(const targets_released& e, std::uint32_t message) -> std::uint64_t;
+/// Grants that stand in this message.
+[[nodiscard]] auto grants_of(const targets_released& e, std::uint32_t message) -> std::uint32_t;
+/// The message, from 0, that holds the release's grant of this index. Precondition: grant <
+/// ordinals.size().
+[[nodiscard]] auto message_of(const targets_released& e, std::uint64_t grant) -> std::uint32_t;
 
 /// Bulk: no message can be built for these targets within the broker's max_payload.
 struct targets_publish_failed {

@@ -169,6 +169,8 @@ struct run_started {
   run_no retry_run{};  ///< The run the retry began with; a resumed run goes on with it. 0 = none.
   u64_column retry_targets;  ///< Ids named by the caller, ascending; empty = all of that scope.
   std::uint64_t result_deadline_ms{0};  ///< From published to unknown; 0 = never.
+  grant_format format{grant_format::json};
+  std::uint32_t batch_size{1};  ///< Grants of one message at most; 1 on the single wire.
 
   static constexpr auto fields = std::tuple{
       &run_started::run,          &run_started::resumed,         &run_started::run_date,
@@ -176,7 +178,7 @@ struct run_started {
       &run_started::partition_token, &run_started::extra_fields, &run_started::encoder_version,
       &run_started::complete_when_published, &run_started::started_by,
       &run_started::retry,        &run_started::retry_run,       &run_started::retry_targets,
-      &run_started::result_deadline_ms};
+      &run_started::result_deadline_ms, &run_started::format,   &run_started::batch_size};
   bool operator==(const run_started&) const = default;
 };
 

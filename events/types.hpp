@@ -52,6 +52,8 @@ using sha256_digest = std::array<std::byte, 32>;
 enum class promotion_type : std::uint8_t { voucher = 1, point = 2 };
 enum class approval_policy : std::uint8_t { none = 1, four_eyes = 2 };
 enum class grant_wire : std::uint8_t { single = 1, batch = 2 };
+/// How a message's bytes are written. The single wire knows only json.
+enum class grant_format : std::uint8_t { json = 1, msgpack = 2 };
 enum class release_kind : std::uint8_t { grant = 1, retry = 2, recall = 3 };
 /// What the paying service said of one attempt.
 enum class process_status : std::uint8_t { success = 1, retrying = 2, failed = 3 };
@@ -66,6 +68,7 @@ enum class recall_status : std::uint8_t { recalled = 1, failed = 2 };
 [[nodiscard]] auto name_of(promotion_type t) -> std::string_view;
 [[nodiscard]] auto name_of(approval_policy p) -> std::string_view;
 [[nodiscard]] auto name_of(grant_wire w) -> std::string_view;
+[[nodiscard]] auto name_of(grant_format f) -> std::string_view;
 [[nodiscard]] auto name_of(release_kind k) -> std::string_view;
 [[nodiscard]] auto name_of(process_status s) -> std::string_view;
 [[nodiscard]] auto name_of(import_format f) -> std::string_view;

@@ -116,7 +116,7 @@ auto partition_progress::fold::apply(const fact_head& head, const targets_releas
   if (auto done = count_targets(head, e); !done) return done;
   auto r = touch(head);
   if (!r) return tl::unexpected{r.error()};
-  (*r)->released += e.message_count;
+  (*r)->released += e.ordinals.size();
   // As the partition counts them: a recall concludes nothing anew.
   if (e.kind != release_kind::recall) ++(*r)->release_count;
   return {};
@@ -142,10 +142,10 @@ auto partition_progress::fold::apply(const fact_head& head, const grants_publish
   auto r = touch(head);
   if (!r) return tl::unexpected{r.error()};
   target_counter count;
-  const auto messages = targets_.apply(head, e, count);
-  if (!messages) return tl::unexpected{messages.error()};
+  const auto grants = targets_.apply(head, e, count);
+  if (!grants) return tl::unexpected{grants.error()};
   count.tally.apply_to((*r)->counts);
-  (*r)->published += *messages;
+  (*r)->published += *grants;
   return {};
 }
 

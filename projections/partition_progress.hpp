@@ -25,8 +25,8 @@ struct partition_progress {
 
   /// What is stored for a partition.
   struct row {
-    std::uint64_t released{0};   ///< Messages.
-    std::uint64_t published{0};  ///< Messages.
+    std::uint64_t released{0};   ///< Grants.
+    std::uint64_t published{0};  ///< Grants.
     std::uint64_t release_count{0};
     std::uint64_t done_at_release{~0ULL};  ///< release_count the last partition_done spoke of.
     domain::target_counts counts;

@@ -73,7 +73,7 @@ auto read_stream(const reconcile_sources& in, target_bits& seen, reconcile_repor
     if (!next) return tl::unexpected{next.error()};
     if (!*next) return {};
     const auto& entry = **next;
-    ++out.stream_messages;
+    ++out.stream_grants;
     const auto at = find(*in.list, entry.target, entry.partition);
     if (!at) {
       name(out.extra_on_stream, {entry.target, {}, entry.amount, entry.stream_seq});

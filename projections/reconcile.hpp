@@ -70,7 +70,7 @@ struct reconcile_report {
   balance_side expected_paid;        ///< Of it, what the engine holds as granted.
   balance_side stream;               ///< Distinct targets on the stream, by the messages' amounts.
   balance_side ledger;               ///< Distinct targets in the ledger, by its amounts.
-  std::uint64_t stream_messages{0};  ///< All attempts.
+  std::uint64_t stream_grants{0};  ///< All attempts.
   bool ledger_given{false};
 
   difference missing_on_stream;   ///< The engine holds it as published; no message.

@@ -156,8 +156,8 @@ auto reconciliation::fold::apply(const fact_head& head, const promotion_complete
 auto reconciliation::fold::apply(const fact_head& head, const targets_released& e) -> result<void> {
   auto row = touch(head);
   if (!row) return tl::unexpected{row.error()};
-  if (e.kind == release_kind::grant) (*row)->released_count += e.message_count;
-  if (e.kind == release_kind::retry) (*row)->released_retries += e.message_count;
+  if (e.kind == release_kind::grant) (*row)->released_count += e.ordinals.size();
+  if (e.kind == release_kind::retry) (*row)->released_retries += e.ordinals.size();
   return move_targets(head, e);
 }
 

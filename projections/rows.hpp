@@ -46,9 +46,9 @@ struct promotion_row {
 struct partition_row {
   partition_no number{};
   std::uint64_t planned{0};
-  std::uint64_t released{0};  ///< Messages planned on the stream.
+  std::uint64_t released{0};  ///< Grants planned on the stream, every attempt.
   domain::target_counts counts;
-  std::uint64_t in_flight{0};  ///< Messages released, not yet published.
+  std::uint64_t in_flight{0};  ///< Grants released, not yet published.
   bool done{false};            ///< Every target terminal, and nothing released since.
   timestamp updated_at{};
   auto operator==(const partition_row&) const -> bool = default;
@@ -62,8 +62,8 @@ struct reconciliation_row {
   run_no run{};  ///< The latest run; 0: never started.
   std::uint64_t sealed_count{0};
   money_minor sealed_amount{};
-  std::uint64_t released_count{0};    ///< Messages of first attempts.
-  std::uint64_t released_retries{0};  ///< Messages of later attempts.
+  std::uint64_t released_count{0};    ///< Grants of first attempts.
+  std::uint64_t released_retries{0};  ///< Grants of later attempts.
   std::uint64_t published_count{0};   ///< Targets with at least one durable publish.
   money_minor published_amount{};
   std::uint64_t publish_failed_count{0};

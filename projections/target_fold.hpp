@@ -133,21 +133,21 @@ class target_fold {
     return {};
   }
 
-  /// @returns how many messages became published; 0: said before, as the partition's fold has it
+  /// @returns how many grants became published; 0: said before, as the partition's fold has it
   /// @fault view_poisoned  the release is not of this partition, not earlier, or of another size
   template <class Watcher>
   [[nodiscard]] auto apply(const fact_head& head, const grants_published& e, Watcher&& watch)
-      -> result<std::uint32_t> {
+      -> result<std::uint64_t> {
     if (e.released_at >= head.at) return poison(head, e.name, "its release is not before it");
     auto closed = waiting_.close(e.released_at);
     if (!closed) return tl::unexpected{closed.error()};
-    if (!*closed) return 0U;
+    if (!*closed) return std::uint64_t{0};
     const auto& release = **closed;
     if (release.place != place_of(head))
       return poison(head, e.name, "its release is another partition's");
     if (release.message_count != e.message_count)
       return poison(head, e.name, "its message count is not the release's");
-    if (release.kind == release_kind::recall) return release.message_count;
+    if (release.kind == release_kind::recall) return release.ordinals.size();
     const auto done = over(head, e.name, release.ordinals, [&](Record& r, std::uint32_t ordinal) {
       const auto before = r.status;
       r.status |= published_bit;
@@ -157,7 +157,7 @@ class target_fold {
       watch.changed(r, target_change{target_ordinal{ordinal}, before, r.status});
     });
     if (!done) return tl::unexpected{done.error()};
-    return release.message_count;
+    return release.ordinals.size();
   }
 
   template <class Watcher>

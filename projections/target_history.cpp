@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace bestow::projections {
 
 namespace {
@@ -26,7 +24,7 @@ void target_history::add(const fact_head& head, std::string_view what, std::stri
 
 auto target_history::apply(const fact_head& head, const targets_released& e) -> result<void> {
   if (!e.ordinals.contains(ordinal_.value)) return {};
-  releases_[head.at] = {e.attempt, e.wire, rank_of(e.ordinals, ordinal_.value)};
+  releases_[head.at] = {e.attempt, message_of(e, rank_of(e.ordinals, ordinal_.value))};
   if (e.kind == release_kind::recall)
     add(head, e.name, fmt::format("recall {}: {}", e.recall.value, e.recall_reason));
   else
@@ -44,15 +42,9 @@ auto target_history::apply(const fact_head& head, const targets_publish_failed& 
 auto target_history::apply(const fact_head& head, const grants_published& e) -> result<void> {
   const auto it = releases_.find(e.released_at);
   if (it == releases_.end()) return {};
-  const auto& [attempt, wire, index] = it->second;
-  if (wire == grant_wire::single) {
-    add(head, e.name,
-        fmt::format("attempt {}, stream_seq {}", attempt.value, e.first_stream_seq + index));
-  } else {
-    add(head, e.name,
-        fmt::format("attempt {}, stream_seq {} to {}", attempt.value, e.first_stream_seq,
-                    e.first_stream_seq + std::max(e.message_count, 1U) - 1));
-  }
+  const auto& [attempt, message] = it->second;
+  add(head, e.name,
+      fmt::format("attempt {}, stream_seq {}", attempt.value, e.first_stream_seq + message));
   return {};
 }
 

@@ -37,8 +37,7 @@ class target_history {
   /// A release the target is in: where its message stands among the release's.
   struct own_release {
     attempt_no attempt{};
-    grant_wire wire{grant_wire::single};
-    std::uint64_t index{0};
+    std::uint32_t message{0};
   };
   void add(const fact_head& head, std::string_view what, std::string detail);
 

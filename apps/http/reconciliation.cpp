@@ -44,12 +44,16 @@ class stream_source {
       if (parts_.state->stopping.load())
         return fail(fault_code::shutting_down, "reconcile", "stopping");
       const auto to = std::min(last_, next_ + limits::reconcile_slice_messages - 1);
-      const auto done = parts_.messages->scan(stream_, next_, to, [this](const auto& m) {
-        if (m.payload.find(wanted_) != std::string::npos) take(m);
-        return true;
+      auto seen = to;
+      const auto done = parts_.messages->scan(stream_, next_, to, [&](const auto& m) {
+        const bool json = m.payload.starts_with('{');
+        if (!json || m.payload.find(wanted_) != std::string::npos) take(m);
+        if (waiting_.size() < limits::reconcile_slice_messages) return true;
+        seen = m.seq;
+        return false;
       });
       if (!done) return tl::unexpected(done.error());
-      next_ = to + 1;
+      next_ = seen + 1;
     }
     auto entry = waiting_.front();
     waiting_.pop_front();
@@ -64,14 +68,19 @@ class stream_source {
   }
 
   void take(const bus::stored_message& m) {
-    bus::decoded_grant grant;
-    if (const auto wrong = bus::decode_grant(m.payload, grant); !wrong.empty()) {
+    if (const auto wrong = bus::decode_grants(m.payload, grants_); !wrong.empty()) {
       ++out_.unreadable_messages;
       differs(0, "unreadable_on_stream", fmt::format("sequence {}: {}", m.seq, wrong));
       return;
     }
-    if (grant.promotion != row_.created.promotion) return;
-    if (grant.recall.value != 0) return;  // Takes back; what was published and paid stays so.
+    // All grants of a message are one promotion's.
+    if (grants_.empty() || grants_.front().promotion != row_.created.promotion) return;
+    if (grants_.front().recall.value != 0) return;  // Takes back; what was published and paid stays so.
+    ++out_.messages;
+    for (const auto& grant : grants_) take(m, grant);
+  }
+
+  void take(const bus::stored_message& m, const bus::decoded_grant& grant) {
     const bool inside = grant.partition.value < list_.partition_count();
     const auto at = inside ? list_.find(grant.partition, grant.id) : std::nullopt;
     if (at && list_.row(grant.partition, *at).customer != grant.customer)
@@ -93,6 +102,7 @@ class stream_source {
   std::string wanted_;
   std::uint64_t next_{1};
   std::uint64_t last_{0};
+  std::vector<bus::decoded_grant> grants_;  ///< Of the message at hand.
   std::deque<published_entry> waiting_;
 };
 
@@ -174,7 +184,6 @@ auto reconcile(const http_parts& parts, const projections::promotion_row& row,
   out.from_ledger = ledger != nullptr;
   out.paid = out.from_ledger ? report->ledger
                              : balance_side{row.counts.success, row.counts.success_amount, false};
-  out.messages = report->stream_messages;
   add_differences(out, *report);
   compare_sums(out, row.state);
   return out;

@@ -119,7 +119,7 @@ constexpr auto partition = std::to_array<f>({
     {"partition_key", count, false, "", ""},
     {"total_count", count, false, "", ""},
     {"planned_count", count, false, "", ""},
-    {"released_count", count, false, "", "Messages planned on the stream."},
+    {"released_count", count, false, "", "Grants planned on the stream, every attempt."},
     {"in_flight_count", count, false, "", "Released, not yet confirmed."},
     {"published_count", count, false, "", ""},
     {"publish_failed_count", count, false, "", ""},

@@ -121,24 +121,28 @@ auto decide_batch(std::span<const bus::incoming_message> messages, const behavio
   decided_batch out;
   out.entries.reserve(messages.size());
   out.answers.reserve(messages.size());
+  std::vector<bus::decoded_grant> grants;
   for (const auto& m : messages) {
     const std::string topic = result_topic_of(m.subject);
     if (topic.empty()) continue;  // The stream's identity message.
     const bool recall = !stem_before(m.subject, grant_token);
-    ++(recall ? counts.recalls : counts.grants);
-    bus::decoded_grant g;
-    if (const std::string why = bus::decode_grant(m.payload, g); !why.empty()) {
+    auto& count = recall ? counts.recalls : counts.grants;
+    if (const std::string why = bus::decode_grants(m.payload, grants); !why.empty()) {
+      ++count;
       ++counts.unreadable;
       if (out.complaints.size() < complaints_max) {
         out.complaints.push_back(fmt::format("message {}: {}", m.stream_seq, why));
       }
       continue;
     }
-    const auto subject = fmt::format("{}.{}", topic, g.partition.value);
-    if (recall)
-      take_one(g, subject, out);
-    else
-      decide_one(g, subject, b, now, out, counts);
+    count += grants.size();
+    for (const auto& g : grants) {
+      const auto subject = fmt::format("{}.{}", topic, g.partition.value);
+      if (recall)
+        take_one(g, subject, out);
+      else
+        decide_one(g, subject, b, now, out, counts);
+    }
   }
   return out;
 }

@@ -18,7 +18,7 @@
 namespace bestow::wallet {
 
 struct payer_counts {
-  std::uint64_t grants{0};        ///< Deliveries that were grants.
+  std::uint64_t grants{0};        ///< Grants delivered, repeats included.
   std::uint64_t credited{0};      ///< Paid for the first time.
   std::uint64_t repeated{0};      ///< Delivered again; answered as the first time.
   std::uint64_t contradicted{0};  ///< Same key, other content; refused.

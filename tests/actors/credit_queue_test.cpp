@@ -51,11 +51,11 @@ TEST_CASE("a partition that started anew holds no credit and no place", "[actor]
 
 TEST_CASE("the window follows the measured rate inside its limits", "[actor]") {
   release_window window{0};
-  CHECK(window.size() == limits::window_messages_min);
+  CHECK(window.size() == limits::window_grants_min);
   window.measured(100'000, 1s);
   CHECK(window.size() == 25'000);
   for (int i = 0; i < 50; ++i) window.measured(10'000'000, 1s);
-  CHECK(window.size() == limits::window_messages_max);
+  CHECK(window.size() == limits::window_grants_max);
 }
 
 TEST_CASE("a configured rate is kept over time", "[actor]") {

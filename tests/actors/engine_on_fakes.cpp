@@ -163,23 +163,25 @@ auto small_wallet::answer_new(std::uint64_t fail_every, std::size_t count_max) -
   for (; seen_ < state->last_seq && answers.size() < count_max; ++seen_) {
     const auto stored = link.read("GRANTS_POINT", seen_ + 1);
     if (!stored || !*stored) break;
-    bus::decoded_grant grant;
-    if (!bus::decode_grant((*stored)->payload, grant).empty()) continue;
-    bus::decoded_result r;
-    r.type = grant.type;
-    r.promotion = grant.promotion;
-    r.id = grant.id;
-    r.customer = grant.customer;
-    r.partition = grant.partition;
-    r.attempt = grant.attempt;
-    const bool fails = fail_every != 0 && grant.id.value % fail_every == 0;
-    r.status = fails ? process_status::failed : process_status::success;
-    r.transaction_key = fails ? "" : "tx-" + grant.idempotency_key;
-    r.error_message = fails ? "account closed" : "";
-    const std::string topic = "prepay.campaign.point.result";
-    std::string json;
-    bus::append_result_json(json, r, topic, w_.time.wall());
-    answers.push_back({topic + "." + std::to_string(r.partition.value), std::move(json)});
+    std::vector<bus::decoded_grant> grants;
+    if (!bus::decode_grants((*stored)->payload, grants).empty()) continue;
+    for (const auto& grant : grants) {
+      bus::decoded_result r;
+      r.type = grant.type;
+      r.promotion = grant.promotion;
+      r.id = grant.id;
+      r.customer = grant.customer;
+      r.partition = grant.partition;
+      r.attempt = grant.attempt;
+      const bool fails = fail_every != 0 && grant.id.value % fail_every == 0;
+      r.status = fails ? process_status::failed : process_status::success;
+      r.transaction_key = fails ? "" : "tx-" + grant.idempotency_key;
+      r.error_message = fails ? "account closed" : "";
+      const std::string topic = "prepay.campaign.point.result";
+      std::string json;
+      bus::append_result_json(json, r, topic, w_.time.wall());
+      answers.push_back({topic + "." + std::to_string(r.partition.value), std::move(json)});
+    }
   }
   if (answers.empty() || !link.publish_all(answers)) return 0;
   link.deliver_all();

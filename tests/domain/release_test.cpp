@@ -50,6 +50,28 @@ TEST_CASE("a target whose message is too large fails before release", "[unit][pa
   spec.when(releasing(100)).then({released({{6, 2}})});
 }
 
+TEST_CASE("a release of the batch wire says how its grants are put into messages",
+          "[unit][partition]") {
+  partition_spec spec{10};
+  auto command = releasing(10);
+  command.run.chunk = 10;
+  command.run.wire = grant_wire::batch;
+  command.run.format = grant_format::msgpack;
+  command.run.batch_size = 4;
+  command.too_large = {3};
+  auto expected = released({{0, 3}, {4, 6}});
+  expected.wire = grant_wire::batch;
+  expected.format = grant_format::msgpack;
+  expected.message_grants = u64_column::of({4, 4, 1});
+  expected.message_count = 3;
+  const auto reason = std::string{"the message exceeds the broker's max_payload"};
+  spec.when(command).then(
+      {expected, targets_publish_failed{run_no{1}, attempt_no{1}, ranges({{3, 1}}), reason}});
+  // The stream confirms messages; the targets in them are published.
+  spec.when(record_published{position{1}, 2}).then({grants_published{position{1}, 2, 3}});
+  CHECK(spec.counts().published == 9);
+}
+
 TEST_CASE("an earlier run releases nothing more", "[unit][partition]") {
   partition_spec spec{10};
   spec.when(releasing(2, {}, 2)).then({released({{0, 2}}, 1, 2)});

@@ -235,3 +235,19 @@ TEST_CASE("a column's number that is no index or status is refused", "[unit][cod
   imported(8, {0, 1, 1'024});  // Partitions are 0..1023.
   imported(15, {0, 1, 2});     // A withdrawal is 0 or 1.
 }
+
+TEST_CASE("messages that do not hold the release's grants are refused", "[unit][codec][hostile]") {
+  const auto samples = sample_events();
+  const auto& released = sample_of<targets_released>(samples);
+  constexpr std::size_t last_field = std::tuple_size_v<decltype(targets_released::fields)> - 1;
+  const auto refused = [&](std::vector<std::uint64_t> grants) {
+    check_refused<targets_released>(
+        with_element(released, last_field, bin_of_column(u64_column::of(std::move(grants)))));
+  };
+  refused({500, 500, 7});       // One grant is missing.
+  refused({500, 500, 9});       // One too many.
+  refused({500, 508});          // The fact counts three messages.
+  refused({500, 501, 7});       // More than one message may hold.
+  refused({0, 504, 504});       // An empty message.
+  refused({~0ULL, 501, 508});
+}

@@ -26,7 +26,8 @@ TEST_CASE("a fact is shown with its fields by name, in their order", "[unit][cod
         R"("topic":"prepay.campaign.voucher.publish","partition_token":false,)"
         R"("extra_fields":false,"encoder_version":3,"complete_when_published":true,)"
         R"("started_by":"cron","retry":"unknown","retry_run":1,"retry_targets":{"count":2,)"
-        R"("first":"7","last":"9007199254740993"},"result_deadline_ms":86400000})");
+        R"("first":"7","last":"9007199254740993"},"result_deadline_ms":86400000,)"
+        R"("format":"msgpack","batch_size":500})");
 }
 
 TEST_CASE("ids and money are shown as texts, counts as numbers, times in UTC", "[unit][codec]") {

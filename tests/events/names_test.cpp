@@ -38,6 +38,7 @@ TEST_CASE("every stored enum value has its name of the contract, and no other nu
   check_names<promotion_type>({"VOUCHER", "POINT"});
   check_names<approval_policy>({"none", "four_eyes"});
   check_names<grant_wire>({"single", "batch"});
+  check_names<grant_format>({"json", "msgpack"});
   check_names<release_kind>({"grant", "retry", "recall"});
   check_names<process_status>({"SUCCESS", "RETRYING", "FAILED"});
   check_names<import_format>({"csv", "ndjson"});

@@ -90,6 +90,8 @@ auto sample_run_started() -> run_started {
   e.retry_run = {1};
   e.retry_targets = u64_column::of({7, 9'007'199'254'740'993});
   e.result_deadline_ms = 86'400'000;
+  e.format = grant_format::msgpack;
+  e.batch_size = 500;
   return e;
 }
 
@@ -112,6 +114,8 @@ auto sample_released() -> targets_released {
   e.retry_run = {2};
   e.recall = {4};
   e.recall_reason = "오지급 회수";
+  e.format = grant_format::msgpack;
+  e.message_grants = u64_column::of({500, 500, 8});
   return e;
 }
 

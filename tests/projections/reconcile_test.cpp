@@ -67,7 +67,7 @@ TEST_CASE("a true run agrees three ways", "[unit][reconcile]") {
   CHECK(r.stream == r.sealed);
   CHECK(r.expected_paid == balance_side{4, money_minor{406}, false});
   CHECK(r.ledger == r.expected_paid);
-  CHECK(r.stream_messages == 5);
+  CHECK(r.stream_grants == 5);
 }
 
 TEST_CASE("a grant missing from the stream is named", "[unit][reconcile]") {
@@ -97,7 +97,7 @@ TEST_CASE("a grant twice on the stream is named, a later attempt is not", "[unit
   const auto r = s.check();
   CHECK(r.repeated_on_stream.count == 1);
   CHECK(r.repeated_on_stream.named.front().stream_seq == 9);
-  CHECK(r.stream_messages == 7);
+  CHECK(r.stream_grants == 7);
 }
 
 TEST_CASE("a message with another amount is named with both", "[unit][reconcile]") {

@@ -40,10 +40,13 @@ auto check_stream(world& w, promotion_id id, bool complete) -> std::string {
   std::map<std::uint16_t, std::uint32_t> next;
   for (const auto& r : releases) {
     const auto chunk = actors::encode_release(r, **list, 0, r.message_count);
+    std::string disorder;
+    r.ordinals.for_each([&](std::uint32_t ordinal) {
+      if (ordinal != next[r.partition.value]++) disorder = "not in list order" + at_seq(seq + 1);
+    });
+    if (!disorder.empty()) return disorder;
     for (std::uint32_t i = 0; i < r.message_count; ++i) {
       ++seq;
-      const auto ordinal = r.ordinals.at(i);
-      if (ordinal != next[r.partition.value]++) return "not in list order" + at_seq(seq);
       if (seq > last) {
         if (complete) return "missing" + at_seq(seq);
         continue;

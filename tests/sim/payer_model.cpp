@@ -11,8 +11,9 @@ void payer_model::take_new_grants() {
   for (; seen_ < state->last_seq; ++seen_) {
     const auto stored = link_.read("GRANTS_POINT", seen_ + 1);
     if (!stored || !*stored) return;
-    bus::decoded_grant grant;
-    if (bus::decode_grant((*stored)->payload, grant).empty()) plan(grant);
+    std::vector<bus::decoded_grant> grants;
+    if (!bus::decode_grants((*stored)->payload, grants).empty()) continue;
+    for (const auto& grant : grants) plan(grant);
   }
 }
 

@@ -43,6 +43,10 @@ class life {
   explicit life(std::uint64_t seed)
       : w_{seed}, random_{seed * 7'919 + 1}, payer_{w_.broker, w_.random} {
     settings_.chunk = 5 + static_cast<std::uint32_t>(random_.next() % 60);
+    const auto wire = random_.next() % 3;
+    settings_.wire = wire == 0 ? grant_wire::single : grant_wire::batch;
+    settings_.batch_format = wire == 1 ? grant_format::json : grant_format::msgpack;
+    settings_.batch_size = 1 + static_cast<std::uint32_t>(random_.next() % 20);
     start_process();
   }
 
