@@ -1,4 +1,6 @@
 // The batch wire: its exact bytes in both formats, and what its readers make of them.
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -111,6 +113,16 @@ TEST_CASE("a packed batch names its fields once and then only holds values, byte
     return "9907" + id + "cd3039cdc350cf0000126d2dece877a9ec9db4ebb2a4ed8ab803a3" + key + "01";
   };
   CHECK(hex_of(bytes) == head + payload("01", "373a31") + payload("02", "373a32"));
+}
+
+TEST_CASE("the guide for consumers shows both forms as they are", "[unit][wire]") {
+  std::ifstream file{BESTOW_SOURCE_DIR "/docs/guides/integrate.md", std::ios::binary};
+  const std::string guide{std::istreambuf_iterator<char>{file}, {}};
+  const std::vector<grant_fields> two{point(1), point(2)};
+  CHECK(guide.find(message_of(release_of(promotion_type::point, grant_format::json), two)) !=
+        std::string::npos);
+  CHECK(guide.find(hex_of(message_of(release_of(promotion_type::point, grant_format::msgpack),
+                                     two))) != std::string::npos);
 }
 
 TEST_CASE("both formats read back as the same grants", "[unit][wire]") {

@@ -4,6 +4,7 @@ import csv
 import json
 
 from harness import check, check_equal, wait_until
+from wire import grants_of
 
 STREAM = {"voucher": "GRANTS_VOUCHER", "point": "GRANTS_POINT"}
 ID_FIELD = {"voucher": "voucherEventTargetId", "point": "pointEventTargetId"}
@@ -79,19 +80,19 @@ def check_stream(nats, kind, promotion, path):
         previous = seq
         if subject.endswith(".log"):
             continue
-        grant = json.loads(payload)["payload"]
-        if grant["eventId"] != str(promotion):
-            continue
-        target = int(grant[ID_FIELD[kind]])
         partition = subject.rsplit(".", 1)[1]
-        check(target not in seen, f"target {target} is twice on the stream (sequence {seq})")
-        seen.add(target)
-        check(target > last_in_partition.get(partition, 0),
-              f"target {target} is out of order in partition {partition} (sequence {seq})")
-        last_in_partition[partition] = target
-        check_equal(grant["partitionKey"], partition, f"partition of target {target}")
-        check_equal((grant["customerUid"], int(grant["amount"])), expected[target],
-                    f"customer and amount of target {target}")
+        for grant in grants_of(payload):
+            if grant["eventId"] != str(promotion):
+                continue
+            target = int(grant[ID_FIELD[kind]])
+            check(target not in seen, f"target {target} is twice on the stream (sequence {seq})")
+            seen.add(target)
+            check(target > last_in_partition.get(partition, 0),
+                  f"target {target} is out of order in partition {partition} (sequence {seq})")
+            last_in_partition[partition] = target
+            check_equal(grant["partitionKey"], partition, f"partition of target {target}")
+            check_equal((grant["customerUid"], int(grant["amount"])), expected[target],
+                        f"customer and amount of target {target}")
     check_equal(len(seen), len(expected), "targets on the stream")
 
 

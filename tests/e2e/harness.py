@@ -179,12 +179,14 @@ class World:
             return None
         return wait_until(child, 15, "bestow has a nats-server child")
 
-    def own_nats(self, port=None):
+    def own_nats(self, port=None, max_payload=None):
         """Starts a nats-server with JetStream that is not bestow's; its port."""
         port = port or free_port()
         server = shutil.which("nats-server", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
         check(server, "nats-server is installed")
-        self.nats = self.spawn("nats", [server, "-a", "127.0.0.1", "-p", port, "-js",
+        config = self.dir / "nats.conf"
+        config.write_text(f"max_payload: {max_payload}\n" if max_payload else "")
+        self.nats = self.spawn("nats", [server, "-c", config, "-a", "127.0.0.1", "-p", port, "-js",
                                         "-sd", self.dir / "js"])
 
         def listens():

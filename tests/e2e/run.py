@@ -22,6 +22,7 @@ import scenario_import  # noqa: F401
 import scenario_input  # noqa: F401
 import scenario_life  # noqa: F401
 import scenario_loop  # noqa: F401
+import scenario_messages  # noqa: F401
 import scenario_vouchers  # noqa: F401
 from harness import World
 from registry import SCENARIOS
