@@ -6,6 +6,7 @@
 
 #include "actors/core.hpp"
 #include "actors/courier.hpp"
+#include "actors/direct_results.hpp"
 #include "domain/target_row.hpp"
 #include "events/limits.hpp"
 
@@ -120,6 +121,14 @@ class caf_engine final : public engine {
     return ask<command_reply>(
         id, limits::request_timeout,
         recall_request{std::move(reason), ordered(std::move(targets)), by});
+  }
+  auto record_results(std::shared_ptr<const std::vector<bus::decoded_result>> results)
+      -> outcome<results_receipt> override {
+    if (stopped_)
+      return tl::unexpected<trouble>{fault{fault_code::shutting_down, fault_action::retry_later,
+                                           "record_results", "the engine has stopped"}};
+    context_->counters.results_received += results->size();
+    return record_directly(*system_, *context_, results);
   }
   auto rebuild_view(std::string_view name) -> result<bool> override {
     auto started = context_->parts.views->start_rebuild(name);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bus/bus.hpp"
+#include "bus/grant_wire.hpp"
 #include "domain/promotion.hpp"
 #include "domain/target_row.hpp"
 #include "events/clock.hpp"
@@ -81,6 +82,18 @@ struct probe_receipt {
   std::vector<std::uint32_t> ids;
   std::vector<std::uint32_t> customers;  ///< Empty where a customer may come twice.
   std::vector<std::uint32_t> vouchers;
+};
+
+/// What became of results that were handed in directly.
+struct results_receipt {
+  position at{};                ///< All that was recorded is durable here.
+  std::uint64_t duplicates{0};  ///< Exact repeats: counted, not stored.
+  struct refused_result {
+    std::uint32_t row{0};
+    std::string reason;
+  };
+  /// Rows that contradict the list or were never released, ascending; the others are recorded.
+  std::vector<refused_result> refused;
 };
 
 /// What a run is started with; from [grants] of the configuration.
@@ -222,6 +235,12 @@ class engine {
                                     std::vector<std::uint64_t> targets, const caller& by)
       -> outcome<command_receipt> = 0;
 
+  /// Records results that came another way than the broker, by the same rules; works while it is
+  /// down. Durable when it returns. At most limits::result_import_rows rows. A fault means that some
+  /// may be recorded: hand them in again, repeats are counted and ignored.
+  [[nodiscard]] virtual auto record_results(
+      std::shared_ptr<const std::vector<bus::decoded_result>> results)
+      -> outcome<results_receipt> = 0;
   [[nodiscard]] virtual auto rebuild_view(std::string_view name) -> result<bool> = 0;
   [[nodiscard]] virtual auto status() -> engine_status = 0;
   /// Stops releasing, lets what is under way become durable, saves snapshots and ends every actor.

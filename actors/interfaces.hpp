@@ -93,9 +93,13 @@ struct results_request {
 };
 struct results_reply {
   result<position> durable;
+  std::uint64_t duplicates{0};  ///< Rows that repeat what is recorded.
   /// Rows that contradict the list or were never released, with the reason.
   std::vector<std::pair<std::uint32_t, std::string>> dead;
 };
+/// The reason where find_partition finds none.
+inline constexpr std::string_view no_such_partition =
+    "no such promotion, partition or sealed list";
 /// Save a snapshot and end. `final`: the engine is stopping.
 struct retire {};
 /// INTERNAL: tell partitions again that have not reported.

@@ -73,6 +73,9 @@ auto record_answers(partition_actor_host* self, const results_request& r) -> caf
     promise.deliver(std::move(*reply));
     return promise;
   }
+  for (const auto& e : events)
+    if (const auto* recorded = std::get_if<results_recorded>(&e))
+      reply->duplicates += recorded->duplicate_count;
   s.results_waiting.push_back(promise);
   append_partition(self, std::move(events), [self, reply](const store::append_receipt& receipt) {
     reply->durable = receipt.last;

@@ -37,13 +37,21 @@ void finish(intake* self, open_batch& b) {
   auto& s = self->state;
   if (!b.groups.empty() || b.asked > 0 || b.done) return;
   if (!b.dead.empty()) {
+    auto& messages = *s.context->parts.messages;
     std::vector<bus::message_bus::simple_message> letters;
     for (const auto& [row, reason] : b.dead) {
       const auto& m = b.batch->messages[row];
+      bus::dead_letter letter;
+      letter.reason = reason;
+      letter.subject = m.subject;
+      letter.stream_seq = m.stream_seq;
+      letter.at = s.context->parts.time->wall();
+      letter.headers = m.headers;
+      letter.payload = m.payload;
       letters.push_back({std::string{bus::dead_letter_subject},
-                         bus::encode_dead_letter(reason, m.subject, m.stream_seq, m.payload)});
+                         bus::encode_dead_letter(letter, messages.max_payload())});
     }
-    if (!s.context->parts.messages->publish_all(letters)) return retry_later(self, b);
+    if (!messages.publish_all(letters)) return retry_later(self, b);
     s.context->counters.results_dead += b.dead.size();
     b.dead.clear();
   }
@@ -72,13 +80,13 @@ void group_failed(intake* self, std::uint64_t token) {
   retry_later(self, *b);
 }
 
-void no_such_partition(intake* self, std::uint64_t token, result_intake_state::group_key key) {
+void bury_group(intake* self, std::uint64_t token, result_intake_state::group_key key) {
   auto* b = find_open(self->state, token);
   if (b == nullptr) return;
   results_reply dead;
   dead.durable = position{};
   for (const auto row : b->groups[key])
-    dead.dead.emplace_back(row, "no such promotion, partition or sealed list");
+    dead.dead.emplace_back(row, std::string{no_such_partition});
   settle_group(self, token, key, dead);
 }
 
@@ -119,7 +127,7 @@ void send_groups(intake* self, open_batch& b) {
             [self, token, key = key](const found& f) {
               if (f.host) return ask_partition(self, f.host, token, key);
               if (f.why) return group_failed(self, token);
-              no_such_partition(self, token, key);
+              bury_group(self, token, key);
             },
             [self, token](const caf::error&) { group_failed(self, token); });
   }

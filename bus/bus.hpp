@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bus/dead_letter.hpp"
 #include "events/result.hpp"
 #include "events/types.hpp"
 
@@ -72,6 +73,7 @@ struct incoming_message {
   std::uint64_t stream_seq{0};
   std::string subject;
   std::string payload;
+  message_headers headers{};  ///< At most limits::dead_letter_headers_max of them.
 };
 struct incoming_batch {
   std::uint64_t token{0};  ///< For ack().

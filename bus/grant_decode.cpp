@@ -290,21 +290,6 @@ struct target_fields {
 
 }  // namespace
 
-auto minor_units(std::string_view text) -> std::optional<money_minor> {
-  std::uint64_t value = 0;
-  const std::size_t point = text.find('.');
-  if (point == 0 || point + 1 == text.size()) return std::nullopt;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (i == point) continue;
-    if (text[i] < '0' || text[i] > '9') return std::nullopt;
-    const auto digit = static_cast<std::uint64_t>(text[i] - '0');
-    if (value > (limits::id_max - digit) / 10) return std::nullopt;
-    value = value * 10 + digit;
-  }
-  if (text.empty()) return std::nullopt;
-  return money_minor{static_cast<std::int64_t>(value)};
-}
-
 auto decode_grant(std::string_view json, decoded_grant& out) -> std::string {
   envelope e;
   if (auto why = open_envelope<limits::grant_message_bytes_max>(json, e); !why.empty()) return why;

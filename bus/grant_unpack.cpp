@@ -121,6 +121,21 @@ using msgpack_bytes::reader;
 
 }  // namespace
 
+auto minor_units(std::string_view text) -> std::optional<money_minor> {
+  std::uint64_t value = 0;
+  const std::size_t point = text.find('.');
+  if (point == 0 || point + 1 == text.size()) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == point) continue;
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    const auto digit = static_cast<std::uint64_t>(text[i] - '0');
+    if (value > (limits::id_max - digit) / 10) return std::nullopt;
+    value = value * 10 + digit;
+  }
+  if (text.empty()) return std::nullopt;
+  return money_minor{static_cast<std::int64_t>(value)};
+}
+
 auto decode_packed_grants(std::string_view bytes, std::vector<decoded_grant>& out) -> std::string {
   if (bytes.size() > limits::grant_message_bytes_max)
     return "larger than the limit for one message";

@@ -246,7 +246,8 @@ class nats_consumer final : public consumer {
         mark.reply = reply_of(p.message.get());
       }
       batch.messages.push_back({p.numbers.stream_seq, std::string{subject_of(p.message.get())},
-                                std::string{payload_of(p.message.get())}});
+                                std::string{payload_of(p.message.get())},
+                                headers_of(p.message.get(), limits::dead_letter_headers_max)});
       if (reader.outstanding() == 0) return true;
     }
     return true;

@@ -3,9 +3,12 @@
 
 #include <nats/nats.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace bestow::bus {
 
@@ -41,6 +44,22 @@ using js_consumer_info_ptr = std::unique_ptr<jsConsumerInfo, nats_deleter<&jsCon
 [[nodiscard]] inline auto reply_of(const natsMsg* m) -> std::string_view {
   const char* const reply = natsMsg_GetReply(m);
   return reply == nullptr ? std::string_view{} : std::string_view{reply};
+}
+
+/// The first `count_max` headers, the first value of each. Cheap when there are none.
+[[nodiscard]] inline auto headers_of(natsMsg* m, std::size_t count_max)
+    -> std::vector<std::pair<std::string, std::string>> {
+  std::vector<std::pair<std::string, std::string>> out;
+  const char** keys = nullptr;
+  int count = 0;
+  if (natsMsgHeader_Keys(m, &keys, &count) != NATS_OK) return out;
+  for (int i = 0; i < count && out.size() < count_max; ++i) {
+    const char* value = nullptr;
+    if (natsMsgHeader_Get(m, keys[i], &value) == NATS_OK && value != nullptr)
+      out.emplace_back(keys[i], value);
+  }
+  std::free(static_cast<void*>(keys));  // NOLINT: nats.c hands out a malloc'd list.
+  return out;
 }
 
 }  // namespace bestow::bus

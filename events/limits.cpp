@@ -128,6 +128,8 @@ constexpr std::array rows = {
     BESTOW_LIMIT(nats_scan_batch, "messages", "asked for at once when a stream is read through"),
     BESTOW_LIMIT(result_bytes_max, "bytes", "one result message"),
     BESTOW_LIMIT(result_batch_max, "messages", "results fetched at once"),
+    BESTOW_LIMIT(dead_letter_headers_max, "headers", "of a message, kept with its dead letter"),
+    BESTOW_LIMIT(result_import_rows, "rows", "of a results file recorded at once"),
     BESTOW_LIMIT(result_batches_in_flight, "batches", "read but not yet durable"),
     BESTOW_LIMIT(append_timeout, "ms", "after it an append's outcome is unknown and read back"),
     BESTOW_LIMIT(request_timeout, "ms", "every request inside the process has an end"),

@@ -164,6 +164,10 @@ inline constexpr std::size_t nats_scan_batch = 4'000;
 inline constexpr std::size_t result_bytes_max = 64 * 1024;
 /// Results fetched at once.
 inline constexpr std::size_t result_batch_max = 1'000;
+/// Headers of a message kept with its dead letter.
+inline constexpr std::size_t dead_letter_headers_max = 32;
+/// Results of one hand-over of a results file.
+inline constexpr std::size_t result_import_rows = 4'096;
 /// Batches read but not yet durable.
 inline constexpr std::size_t result_batches_in_flight = 4;
 

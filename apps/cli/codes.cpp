@@ -2,6 +2,7 @@
 
 #include "apps/http/problem.hpp"
 #include "domain/rejection.hpp"
+#include "domain/result_row.hpp"
 #include "events/fault_table.hpp"
 
 namespace bestow::cli {
@@ -13,6 +14,8 @@ auto all_codes() -> const std::vector<code_row>& {
       all.push_back({r.name, "rejection", r.meaning, r.remedy, r.http_status, ""});
     for (const auto& r : domain::row_rejection_table())
       all.push_back({r.name, "row rejection", r.meaning, r.remedy, 0, ""});
+    for (const auto& r : domain::result_rejection_table())
+      all.push_back({r.name, "result row rejection", r.meaning, r.remedy, 0, ""});
     for (const auto& r : fault_table())
       all.push_back(
           {r.name, "fault", r.meaning, r.remedy, http::http_status_of(r.code), name_of(r.action)});

@@ -16,6 +16,7 @@ namespace bestow::cli {
 void add_serve(CLI::App& app, context& ctx);
 void add_promotion(CLI::App& app, context& ctx);
 void add_target(CLI::App& app, context& ctx);
+void add_result(CLI::App& app, context& ctx);
 void add_log(CLI::App& app, context& ctx);
 void add_view(CLI::App& app, context& ctx);
 void add_doctor(CLI::App& app, context& ctx);

@@ -33,6 +33,14 @@ namespace bestow::http {
 [[nodiscard]] auto read_rejects(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto abandon_batch(const http_parts& parts, const request& in) -> answer;
 
+// results.cpp: dead letters
+[[nodiscard]] auto list_dead_letters(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto show_dead_letter(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto retry_dead_letter(const http_parts& parts, const request& in) -> answer;
+
+// result_imports.cpp
+[[nodiscard]] auto import_results(const http_parts& parts, const request& in) -> answer;
+
 // reconcile.cpp
 [[nodiscard]] auto reconcile_results(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto reconcile_ledger(const http_parts& parts, const request& in) -> answer;

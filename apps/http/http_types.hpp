@@ -16,6 +16,7 @@
 #include <tl/expected.hpp>
 
 #include "actors/engine.hpp"
+#include "apps/http/dead_letters.hpp"
 #include "apps/http/problem.hpp"
 #include "bus/bus.hpp"
 #include "config/settings.hpp"
@@ -70,6 +71,7 @@ struct http_state {
   std::atomic<bool> reconciling{false};
   std::atomic<bool> stopping{false};
   std::atomic<bool> broker_alive{true};
+  dead_letters dead;
 };
 
 /// Everything handlers answer from; all outlive the server. `messages` may be null.

@@ -68,6 +68,11 @@ constexpr auto rows = std::to_array<request_error_row>({
     {rejects_not_found, "rejects_not_found", 404, "There is no rejects file of this batch.",
      "A batch has one when it was imported to its end, or strict, and had bad rows. Sending the "
      "batch again writes it anew."},
+    {letter_not_found, "letter_not_found", 404, "There is no dead letter with this number.",
+     "See `bestow result dead list`."},
+    {letter_still_dead, "letter_still_dead", 409,
+     "The letter was tried again and its result still cannot be used.",
+     "The detail says why, and the letter that now stands for it: mend it, then retry that one."},
     {too_many_viewers, "too_many_viewers", 503, "The stream has as many viewers as it can serve.",
      "Close one, or try again later."},
     {verify_running, "verify_running", 503, "The log is already being verified.",

@@ -45,6 +45,8 @@ enum class request_error : std::uint8_t {
   target_not_found,
   view_not_found,
   rejects_not_found,
+  letter_not_found,
+  letter_still_dead,
   too_many_viewers,
   verify_running,
   reconcile_running,

@@ -219,6 +219,40 @@ constexpr auto reject = std::to_array<f>({
     {"code", text, false, "", ""},
     {"detail", text, false, "", ""},
 });
+constexpr auto result_import = std::to_array<f>({
+    {"promotion_id", id, false, "", ""},
+    {"rows", count, false, "", ""},
+    {"recorded", count, false, "", "Rows that were news."},
+    {"duplicates", count, false, "", "Exact repeats of what is recorded: counted and ignored."},
+    {"rejected", count, false, "", ""},
+    {"rejects", list, false, "Reject", "The first 1,000; the rest once these are mended."},
+    {"position", count, false, "", ""},
+});
+constexpr auto dead_letter = std::to_array<f>({
+    {"number", id, false, "", "Its sequence in the dead-letter stream."},
+    {"state", text, false, "", "open, accepted or dead_again: what became of its last retry."},
+    {"reason", text, false, "", "Why the result could not be used."},
+    {"subject", text, false, "", "Of the original message."},
+    {"stream_seq", id, false, "", "Of the original message in the result stream."},
+    {"at", time, true, "", ""},
+    {"retry_of", id, true, "", "The letter whose retry this is."},
+    {"next_letter", id, true, "", "The letter that its retry became."},
+    {"payload_bytes", count, false, "", "Of the original message. Only of a single letter."},
+    {"payload", text, true, "", "Cut when it would not fit. Only of a single letter."},
+    {"payload_hex", text, true, "", "A payload that is not UTF-8. Only of a single letter."},
+});
+constexpr auto dead_letter_page = std::to_array<f>({
+    {"letters", list, false, "DeadLetter", ""},
+    {"next", id, true, "", "For `after`; null on the last page."},
+    {"count", count, false, "", "Letters in the stream."},
+    {"open_count", count, false, "", "Of them never tried again."},
+});
+constexpr auto dead_letter_retry = std::to_array<f>({
+    {"number", id, false, "", ""},
+    {"accepted", flag, false, "", "The result is recorded."},
+    {"repeated", flag, false, "", "It was tried again before; this is the first answer."},
+    {"position", count, false, "", ""},
+});
 constexpr auto sum = std::to_array<f>({
     {"count", count, false, "", ""},
     {"amount", money, false, "", ""},
@@ -345,6 +379,10 @@ constexpr auto schemas = std::to_array<schema>({
     {"PartitionLoad", partition_load, {}, false},
     {"Reject", reject, {}, false},
     {"RejectPage", reject_page, {}, false},
+    {"ResultImport", result_import, {}, false},
+    {"DeadLetter", dead_letter, {}, false},
+    {"DeadLetterPage", dead_letter_page, {}, false},
+    {"DeadLetterRetry", dead_letter_retry, {}, false},
     {"Sum", sum, {}, false},
     {"Reconciliation", reconciliation_fields, {}, false},
     {"Difference", difference_fields, {}, false},

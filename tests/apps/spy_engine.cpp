@@ -135,6 +135,23 @@ auto spy_engine::recall(promotion_id id, std::string reason, std::vector<std::ui
                         const actors::caller& by) -> actors::outcome<actors::command_receipt> {
   return note(fmt::format("recall {} '{}' [{}]", id.value, reason, fmt::join(targets, ",")), by);
 }
+auto spy_engine::record_results(std::shared_ptr<const std::vector<bus::decoded_result>> results)
+    -> actors::outcome<actors::results_receipt> {
+  const std::lock_guard lock{mutex_};
+  actors::results_receipt receipt;
+  for (std::uint32_t i = 0; i < results->size(); ++i) {
+    const auto& r = (*results)[i];
+    if (r.transaction_key == "known")
+      ++receipt.duplicates;
+    else if (r.transaction_key == "too early")
+      receipt.refused.push_back({i, "the target was never released"});
+    else
+      recorded_.push_back(r);
+  }
+  receipt.at = position{recorded_.size()};
+  return receipt;
+}
+
 auto spy_engine::rebuild_view(std::string_view name) -> result<bool> {
   static_cast<void>(note(fmt::format("rebuild {}", name), {}));
   return next_rebuild;

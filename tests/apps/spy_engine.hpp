@@ -61,6 +61,13 @@ class spy_engine final : public actors::engine {
              const actors::caller& by) -> actors::outcome<actors::command_receipt> override;
   auto recall(promotion_id id, std::string reason, std::vector<std::uint64_t> targets,
               const actors::caller& by) -> actors::outcome<actors::command_receipt> override;
+  /// Key "known": a repeat; "too early": refused; the rest is recorded.
+  auto record_results(std::shared_ptr<const std::vector<bus::decoded_result>> results)
+      -> actors::outcome<actors::results_receipt> override;
+  [[nodiscard]] auto recorded() const -> std::vector<bus::decoded_result> {
+    const std::lock_guard lock{mutex_};
+    return recorded_;
+  }
   auto rebuild_view(std::string_view name) -> result<bool> override;
   auto status() -> actors::engine_status override { return figures; }
   void stop() override {}
@@ -73,6 +80,7 @@ class spy_engine final : public actors::engine {
   promotion_created created_;
   actors::caller caller_;
   domain::batch_state batch_;
+  std::vector<bus::decoded_result> recorded_;
   std::uint64_t rows_{0};
 };
 

@@ -1,9 +1,11 @@
-"""The wires: what stands on the streams, message by message."""
+"""The wires, message by message, and results by hand."""
 
 import json
+import os
+import signal
 
 import flows
-from harness import check, check_equal
+from harness import check, check_equal, wait_until
 from nats_client import Nats
 from registry import scenario
 from scenario_faults import at_random_points, kills
@@ -100,3 +102,108 @@ def small_max_payload(world):
     check(len(sizes) * 3 < 3_000, f"{len(sizes)} messages carry 3,000 grants")
     nats.close()
     check(wallet.alive(), "the wallet still runs")
+
+
+# --- results by hand ----------------------------------------------------------------------------
+def result(promotion, target, customer, partition, status="SUCCESS", key="T"):
+    return json.dumps({
+        "sentAt": "2026-01-21T10:30:00", "version": 20231010,
+        "topic": "prepay.campaign.point.result",
+        "payload": {"eventId": str(promotion), "pointEventTargetId": str(target),
+                    "customerUid": str(customer), "processStatus": status,
+                    "transactionKey": f"{key}-{target}", "errorMessage": "",
+                    "partitionKey": str(partition)}})
+
+
+def dead(world):
+    return world.bestow("result", "dead", "list", "-o", "json").json()
+
+
+@scenario
+def dead_letters(world):
+    """Unusable results are kept with their reason; mended ones count once when retried."""
+    world.serve()
+    promotion, path, _ = flows.prepare(world, "point", 50, fields={"partition_count": 1})
+    customers = {t: c for t, (c, _) in flows.expected_targets(path).items()}
+    nats = Nats(world.nats_url())
+    subject = "prepay.campaign.point.result.0"
+    early = min(customers)
+    bad = ["not json", result(promotion, early, customers[early], 0),
+           result(promotion, early, int(customers[early]) + 1, 0),
+           result(promotion, early, customers[early], 0, status="OK"),
+           result(int(promotion) + 1, early, 1, 0)]
+    for payload in bad:
+        nats.publish_stored(subject, payload)
+    page = wait_until(lambda: (p := dead(world))["count"] == len(bad) and p, 20, "letters")
+    reasons = {row["number"]: row["reason"] for row in page["letters"]}
+    check_equal(len(reasons), len(bad), f"letters: {reasons}")
+    never = next(n for n, r in reasons.items() if "never released" in r)
+    shown = world.bestow("result", "dead", "show", never, "-o", "json").json()
+    check_equal(json.loads(shown["payload"]), json.loads(bad[1]), "the message as it was sent")
+    # Still never released: dead again, linked.
+    answer = world.bestow("result", "dead", "retry", never, code=3)
+    check("letter_still_dead" in answer.err, answer.err)
+    linked = [r for r in dead(world)["letters"] if r["retry_of"] == never]
+    check_equal(len(linked), 1, "letters of that retry")
+    world.bestow("result", "dead", "show", 4_000, code=4)
+
+    flows.start(world, promotion)
+    wait_until(lambda: world.show(promotion)["published_count"] == 50, 30, "all published")
+    again = linked[0]["number"]
+    answers = [world.bestow("result", "dead", "retry", again, "-o", "json").json()
+               for _ in range(3)]
+    check_equal([a["repeated"] for a in answers], [False, True, True], f"{answers}")
+    world.server.kill()
+    world.serve()
+    answer = world.bestow("result", "dead", "retry", again, "-o", "json").json()
+    check(answer["repeated"], f"a new process knows: {answer}")
+    body = world.show(promotion)
+    check_equal((body["success_count"], body["duplicate_results"]), (1, 0), f"{body}")
+    page = dead(world)
+    check_equal((page["count"], page["open_count"]), (len(bad) + 1, len(bad) - 1), f"{page}")
+    nats.close()
+    flows.check_log(world)
+
+
+@scenario
+def result_import(world):
+    """A payer's table completes a promotion while the broker is away; sent again it changes nothing."""
+    world.serve()
+    count = 3_000
+    promotion, path, _ = flows.prepare(world, "point", count)
+    flows.start(world, promotion)
+    wait_until(lambda: world.show(promotion)["published_count"] == count, 60, "all published")
+    table = world.dir / "results.csv"
+    ids = sorted(flows.expected_targets(path))
+    rows = ["point_target_id,process_status,transaction_key,error_message,attempt,at"]
+    rows += [f"{t},FAILED,,closed,1,2026-01-21 10:30:00" if i % 10 == 0
+             else f"{t},SUCCESS,T-{t},,1,2026-01-21T10:30:00+09:00" for i, t in enumerate(ids)]
+    rows.insert(5, "999999999,SUCCESS,T-x,,,")
+    rows.insert(9, f"{ids[0]},MAYBE,,,,")
+    table.write_text("\n".join(rows) + "\n")
+    broker = world.nats_pid()
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        answer = world.bestow("result", "import", promotion, table, "-o", "json").json()
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    check_equal((answer["rows"], answer["recorded"], answer["duplicates"], answer["rejected"]),
+                (count + 2, count, 0, 2), f"{answer}")
+    check_equal([(r["line"], r["code"]) for r in answer["rejects"]],
+                [(6, "result_target_unknown"), (10, "result_status_unknown")], "rejects")
+    saved = (world.dir / "results.csv.rejects.csv").read_text().splitlines()
+    check_equal(len(saved), 3, f"rejects file: {saved}")
+    again = world.bestow("result", "import", promotion, table, "-o", "json").json()
+    check_equal((again["recorded"], again["duplicates"]), (0, count), f"sent again: {again}")
+    body = flows.wait_completed(world, promotion)
+    check_equal((body["success_count"], body["fail_count"], body["double_grants"]),
+                (count - count // 10, count // 10, 0), f"{body}")
+    lines = "\n".join(json.dumps({"point_target_id": t, "process_status": "SUCCESS",
+                                  "transaction_key": f"late-{t}"}) for t in ids[:10:10])
+    late = world.bestow("result", "import", promotion, "-", "--format", "ndjson", "-o", "json",
+                        stdin=lines.encode()).json()
+    check_equal(late["recorded"], 1, f"late SUCCESS after FAILED: {late}")
+    check_equal(world.show(promotion)["retry_success_count"], 1, "retry_success_count")
+    world.bestow("result", "import", promotion, world.dir / "missing.csv", code=2)
+    world.bestow("result", "import", 1, table, code=4)
+    flows.check_log(world)

@@ -17,6 +17,7 @@
 #include "apps/http/route.hpp"
 #include "config/settings.hpp"
 #include "domain/rejection.hpp"
+#include "domain/result_row.hpp"
 #include "events/codec.hpp"
 #include "events/fault_table.hpp"
 #include "events/limits.hpp"
@@ -61,6 +62,13 @@ auto rejections_page() -> std::string {
       "field by field; the first refusal is the answer.\n\n"
       "| code | meaning | what to do |\n| --- | --- | --- |\n";
   for (const auto& row : domain::row_rejection_table()) {
+    page += fmt::format("| `{}` | {} | {} |\n", row.name, cell(row.meaning), cell(row.remedy));
+  }
+  page +=
+      "\n# Refused result rows\n\n"
+      "Why a single row of a results file was refused. The good rows beside it are recorded.\n\n"
+      "| code | meaning | what to do |\n| --- | --- | --- |\n";
+  for (const auto& row : domain::result_rejection_table()) {
     page += fmt::format("| `{}` | {} | {} |\n", row.name, cell(row.meaning), cell(row.remedy));
   }
   return page;
