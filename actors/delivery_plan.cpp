@@ -2,19 +2,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "events/limits.hpp"
 
 namespace bestow::actors {
 
-namespace {
-}
-
-delivery_plan::delivery_plan(promotion_type type, std::uint64_t base_seq, const plan_mark& mark)
+delivery_plan::delivery_plan(promotion_type type, const plan_mark& mark)
     : type_{type},
-      base_{base_seq},
-      next_seq_{mark.next_seq != 0 ? mark.next_seq : base_seq + 1},
+      generation_{mark.generation},
+      next_seq_{mark.next_seq != 0 ? mark.next_seq : mark.generation.base_seq + 1},
       cursor_{mark.after},
+      seen_{mark.after},
       settled_at_{mark.settled_at},
       settled_loaded_{mark.settled_at.value == 0} {}
 
@@ -39,59 +38,88 @@ auto delivery_plan::load_settled(const store::event_log& log) -> result<void> {
   return outcome;
 }
 
+/// The plan is empty again and its releases are read from the generation's first one on.
+void delivery_plan::begin_again() {
+  open_.clear();
+  settled_.reset();
+  settled_at_ = position{};
+  settled_loaded_ = true;
+  next_seq_ = generation_.base_seq + 1;
+  const auto first = generation_.from_release.value;
+  cursor_ = position{first > 0 ? first - 1 : 0};
+}
+
+auto delivery_plan::take_delivery(const store::stored_event& stored) -> result<void> {
+  if (stored.stream != delivery_stream_of(type_)) return {};
+  auto event = decode_delivery(stored.type, stored.payload);
+  if (!event) return tl::unexpected{event.error()};
+  if (const auto* done = std::get_if<stream_generation_completed>(&*event)) {
+    if (done->generation == generation_.number) generation_.whole = true;
+  } else if (const auto* started = std::get_if<stream_generation_started>(&*event)) {
+    if (started->generation <= generation_.number) return {};  // Read again, after a newer one.
+    generation_ = {started->generation, started->base_seq, started->from_release,
+                   started->generation == 1};
+    begin_again();
+    begun_again_ = true;
+  }
+  return {};
+}
+
+auto delivery_plan::take_release(const store::stored_event& stored, const on_release& released)
+    -> result<void> {
+  auto facts = decode_event<targets_released>(stored.payload);
+  if (!facts) return tl::unexpected{facts.error()};
+  if (facts->type != type_ || facts->message_count == 0) return {};
+  const auto count = facts->message_count;
+  open_.push_back({stored.at, std::move(*facts), next_seq_, false, false, false});
+  next_seq_ += count;
+  if (stored.at > seen_) released(open_.back());
+  while (keep_from_ != 0 && open_.size() > 1 && open_.front().last_seq() < keep_from_) {
+    settled_ = std::move(open_.front());
+    open_.pop_front();
+  }
+  return {};
+}
+
+auto delivery_plan::take(const store::stored_event& stored, const on_release& released)
+    -> result<void> {
+  if (stored.type == event_type::targets_released) return take_release(stored, released);
+  if (stored.type != event_type::grants_published) return take_delivery(stored);
+  auto facts = decode_event<grants_published>(stored.payload);
+  if (!facts) return tl::unexpected{facts.error()};
+  if (auto* owner = find(facts->released_at)) owner->recorded = true;
+  drop_settled();
+  return {};
+}
+
 auto delivery_plan::catch_up(const store::event_log& log,
                              const std::function<void(const planned_release&)>& released)
     -> result<void> {
   if (auto loaded = load_settled(log); !loaded) return loaded;
   store::read_options options;
-  options.types = {event_type::targets_released, event_type::grants_published};
+  options.types = {event_type::targets_released, event_type::grants_published,
+                   event_type::stream_generation_started, event_type::stream_generation_completed};
   options.bytes_max = limits::plan_read_bytes;
   result<void> outcome{};
   const auto visit = [&](const store::stored_event& stored) {
-    if (stored.type == event_type::grants_published) {
-      auto facts = decode_event<grants_published>(stored.payload);
-      if (!facts) {
-        outcome = tl::unexpected{facts.error()};
-        return false;
-      }
-      if (auto* owner = find(facts->released_at)) owner->recorded = true;
-      drop_settled();
-      return true;
-    }
-    auto facts = decode_event<targets_released>(stored.payload);
-    if (!facts) {
-      outcome = tl::unexpected{facts.error()};
-      return false;
-    }
-    if (facts->type != type_ || facts->message_count == 0) return true;
-    const auto count = facts->message_count;
-    open_.push_back({stored.at, std::move(*facts), next_seq_, false, false, false});
-    next_seq_ += count;
-    released(open_.back());
-    return true;
+    outcome = take(stored, released);
+    return outcome.has_value() && !begun_again_;
   };
   while (cursor_ < log.head().last) {
     const auto seen = log.read(cursor_, options, visit);
     if (!seen) return tl::unexpected{seen.error()};
     if (!outcome) return outcome;
-    cursor_ = *seen;
+    seen_ = std::max(seen_, *seen);
+    if (!std::exchange(begun_again_, false)) cursor_ = *seen;
   }
   return {};
 }
 
 auto delivery_plan::rescan(const store::event_log& log, std::uint64_t from_seq) -> result<void> {
-  open_.clear();
-  settled_.reset();
-  settled_loaded_ = true;
-  cursor_ = position{};
-  next_seq_ = base_ + 1;
+  begin_again();
   keep_from_ = from_seq;
-  auto read = catch_up(log, [this](const planned_release&) {
-    while (open_.size() > 1 && open_.front().last_seq() < keep_from_) {
-      settled_ = std::move(open_.front());
-      open_.pop_front();
-    }
-  });
+  auto read = catch_up(log, [](const planned_release&) {});
+  keep_from_ = 0;
   return read;
 }
 
@@ -126,24 +154,44 @@ void delivery_plan::acked_up_to(std::uint64_t seq) {
 
 auto delivery_plan::mark() const -> plan_mark {
   plan_mark m;
+  m.generation = generation_;
   m.after = open_.empty() ? cursor_ : position{open_.front().at.value - 1};
   m.next_seq = open_.empty() ? next_seq_ : open_.front().first_seq;
   m.settled_at = settled_ ? settled_->at : settled_at_;
   return m;
 }
 
+namespace {
+
+constexpr std::size_t mark_words = 7;
+
+}  // namespace
+
 auto encode_mark(const plan_mark& mark) -> std::vector<std::byte> {
-  const std::uint64_t words[3] = {mark.after.value, mark.next_seq, mark.settled_at.value};
+  const auto& g = mark.generation;
+  const std::uint64_t words[mark_words] = {g.number,
+                                           g.base_seq,
+                                           g.from_release.value,
+                                           g.whole ? 1ULL : 0ULL,
+                                           mark.after.value,
+                                           mark.next_seq,
+                                           mark.settled_at.value};
   std::vector<std::byte> out(sizeof words);
   std::memcpy(out.data(), words, sizeof words);
   return out;
 }
 
 auto decode_mark(std::span<const std::byte> bytes) -> std::optional<plan_mark> {
-  std::uint64_t words[3];
+  std::uint64_t words[mark_words];
   if (bytes.size() != sizeof words) return std::nullopt;
   std::memcpy(words, bytes.data(), sizeof words);
-  return plan_mark{position{words[0]}, words[1], position{words[2]}};
+  plan_mark m;
+  m.generation = {static_cast<std::uint32_t>(words[0]), words[1], position{words[2]},
+                  words[3] != 0};
+  m.after = position{words[4]};
+  m.next_seq = words[5];
+  m.settled_at = position{words[6]};
+  return m;
 }
 
 }  // namespace bestow::actors

@@ -47,7 +47,11 @@ void list_singletons(directory_host* self) {
       return a;
     });
   if (context->parts.messages != nullptr)
-    add("intake", [=] { return spawn_blocking(self, run_result_intake, context); });
+    add("intake", [=] {
+      auto a = spawn_blocking(self, run_result_intake, context);
+      context->book.set(address_book::entry::intake, a);
+      return a;
+    });
 }
 
 }  // namespace bestow::actors

@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <caf/all.hpp>
 #include <chrono>
+#include <map>
+#include <mutex>
 
 #include "actors/core.hpp"
 #include "actors/courier.hpp"
 #include "actors/direct_results.hpp"
+#include "actors/host.hpp"
+#include "actors/stream_adoption.hpp"
+#include "actors/stream_audit.hpp"
 #include "domain/target_row.hpp"
 #include "events/limits.hpp"
 
@@ -130,6 +135,8 @@ class caf_engine final : public engine {
     context_->counters.results_received += results->size();
     return record_directly(*system_, *context_, results);
   }
+  auto rebuild_stream(promotion_type type, const caller& by) -> outcome<stream_receipt> override;
+  auto adopt_stream(promotion_type type, const caller& by) -> outcome<adoption_receipt> override;
   auto rebuild_view(std::string_view name) -> result<bool> override {
     auto started = context_->parts.views->start_rebuild(name);
     if (started && *started) caf::anon_send(context_->book.directory(), poke_projectors{});
@@ -176,13 +183,119 @@ class caf_engine final : public engine {
                         limits::promotion_id_assigned_max};
   }
 
+  [[nodiscard]] auto broker_trouble(std::string_view operation) const -> std::optional<trouble>;
+  /// Sends releases to their partition; refused, or the position they rest on.
+  auto adopt_in(promotion_id promotion, partition_no partition,
+                std::vector<targets_released> releases, bool dry) -> outcome<position>;
+  /// Proves first that every partition takes its releases one after the other.
+  auto take_in(const adoption& found) -> std::optional<trouble>;
+
   context_ptr context_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   core_actors core_;
   caf::actor courier_;
   std::atomic<bool> stopped_{false};
+  std::mutex looking_;  ///< One look through a whole stream at a time.
 };
+
+auto caf_engine::broker_trouble(std::string_view operation) const -> std::optional<trouble> {
+  if (context_->parts.messages != nullptr && context_->parts.messages->connected())
+    return std::nullopt;
+  return fault{fault_code::broker_unavailable, fault_action::retry_later, operation,
+               "the broker is not connected"};
+}
+
+auto already_looking(std::string_view operation) -> tl::unexpected<trouble> {
+  return tl::unexpected<trouble>{fault{fault_code::overloaded, fault_action::retry_later,
+                                       operation, "a stream is being looked through already"}};
+}
+
+auto caf_engine::adopt_in(promotion_id promotion, partition_no partition,
+                          std::vector<targets_released> releases, bool dry) -> outcome<position> {
+  auto host = request<found>(context_->book.directory(), limits::request_timeout,
+                             find_partition{promotion, partition});
+  if (!host) return tl::unexpected<trouble>{host.error()};
+  if (host->why) return tl::unexpected<trouble>{*host->why};
+  if (!host->host) return tl::unexpected<trouble>{not_found(promotion)};
+  return reply_of<adopt_reply>(
+      host->host, limits::request_timeout,
+      adopt_request{std::make_shared<const std::vector<targets_released>>(std::move(releases)),
+                    dry});
+}
+
+auto caf_engine::take_in(const adoption& found) -> std::optional<trouble> {
+  std::map<std::pair<std::uint64_t, std::uint16_t>, std::vector<targets_released>> of_partition;
+  for (const auto& r : found.releases)
+    of_partition[{r.promotion.value, r.partition.value}].push_back(r);
+  for (auto& [key, releases] : of_partition) {
+    const auto proved = adopt_in({key.first}, {key.second}, std::move(releases), true);
+    if (!proved) return proved.error();
+  }
+  for (const auto& r : found.releases) {  // In stream order: the plan is the log's order.
+    const auto taken = adopt_in(r.promotion, r.partition, {r}, false);
+    if (!taken) return taken.error();
+  }
+  return std::nullopt;
+}
+
+auto caf_engine::adopt_stream(promotion_type type, const caller& by) -> outcome<adoption_receipt> {
+  if (auto away = broker_trouble("adopt")) return tl::unexpected<trouble>{*away};
+  const std::unique_lock lock{looking_, std::try_to_lock};
+  if (!lock) return already_looking("adopt");
+  auto& log = *context_->parts.log;
+  const auto wanted = grant_stream_config(context_->options, type, log.log_id(), 1);
+  auto read = read_adoption(context_->parts, type, wanted);
+  if (!read) return tl::unexpected<trouble>{read.error()};
+  if (const auto* no = std::get_if<domain::refusal>(&*read)) return tl::unexpected<trouble>{*no};
+  const auto& found = std::get<adoption>(*read);
+  if (auto why = take_in(found)) return tl::unexpected<trouble>{*why};
+  const auto stream = delivery_stream_of(type);
+  const auto version = log.version_of(stream);
+  if (!version) return tl::unexpected<trouble>{version.error()};
+  const delivery_event fact = stream_adopted{wanted.name, found.first_seq, found.last_seq,
+                                             found.releases.size(), by.principal};
+  auto said = request<append_reply>(
+      context_->book.log_writer(), limits::append_timeout,
+      make_append(stream, *version, std::vector{fact}, metadata_of(by)));
+  if (!said) return tl::unexpected<trouble>{said.error()};
+  if (!said->answer) return tl::unexpected<trouble>{said->answer.error()};
+  caf::anon_send(context_->book.publisher(type), recheck_stream{});
+  caf::anon_send(context_->book.intake(), read_results_again{});
+  return adoption_receipt{wanted.name, found.first_seq, found.last_seq, found.releases.size(),
+                          said->answer->last};
+}
+
+auto caf_engine::rebuild_stream(promotion_type type, const caller& by) -> outcome<stream_receipt> {
+  if (auto away = broker_trouble("rebuild")) return tl::unexpected<trouble>{*away};
+  const std::unique_lock lock{looking_, std::try_to_lock};
+  if (!lock) return already_looking("rebuild");
+  const auto wanted =
+      grant_stream_config(context_->options, type, context_->parts.log->log_id(), 1);
+  auto audit = audit_stream(context_->parts, type, wanted);
+  if (!audit) return tl::unexpected<trouble>{audit.error()};
+  if (audit->refusal) return tl::unexpected<trouble>{*audit->refusal};
+  const auto& generation = audit->generation;
+  stream_receipt receipt{wanted.name, generation.number,
+                         audit->last_planned - generation.base_seq, {}, true,
+                         context_->parts.log->head().last};
+  const auto publisher = context_->book.publisher(type);
+  if (audit->replacing || !generation.whole || !audit->wrong)
+    caf::anon_send(publisher, recheck_stream{});
+  if (audit->replacing || !generation.whole) return receipt;
+  if (!audit->wrong)
+    return tl::unexpected<trouble>{domain::refusal{domain::rejection::stream_is_sound,
+                                                   wanted.name + " holds what the log plans"}};
+  auto reply = request<generation_reply>(publisher, limits::request_timeout,
+                                         generation_request{generation.number, by});
+  if (!reply) return tl::unexpected<trouble>{reply.error()};
+  if (!reply->answer) return tl::unexpected<trouble>{reply->answer.error()};
+  receipt.generation = generation.number + 1;
+  receipt.reason = to_string(*audit->wrong);
+  receipt.repeated = false;
+  receipt.at = *reply->answer;
+  return receipt;
+}
 
 auto caf_engine::status() -> engine_status {
   engine_status s;
@@ -208,7 +321,7 @@ auto caf_engine::status() -> engine_status {
     const auto& grants = context_->options.grants;
     s.deliveries.push_back({type == promotion_type::voucher ? grants.voucher_stream
                                                             : grants.point_stream,
-                            0, 0, "busy: no answer within 0.5 s"});
+                            0, 0, "busy: no answer within 0.5 s", {}, 0, 1, 0});
   }
   if (const auto feed = context_->book.event_feed()) {
     auto reply = request<delivery_reply>(feed, limits::status_within, delivery_query{});

@@ -136,8 +136,15 @@ struct engine_parts {
   randomness* random{nullptr};
   std::string directory;  ///< For uniqueness tables; "" = memory.
 };
+/// How streams are written; from [nats] of the configuration.
+struct delivery_settings {
+  bool fence{false};                  ///< Others could write to the streams: name the writer.
+  std::uint64_t stream_max_bytes{0};  ///< Of each stream that is created; 0 = unlimited.
+  unsigned replicas{1};
+};
 struct engine_options {
   grant_settings grants;
+  delivery_settings delivery;
   unsigned worker_threads{2};
   /// Called from an actor when the process must stop (corruption, restarts exhausted).
   std::function<void(const fault&)> on_fatal;
@@ -148,7 +155,20 @@ struct delivery_status {
   std::string stream;
   std::uint64_t planned_seq{0};   ///< Last sequence the log plans.
   std::uint64_t acked_seq{0};     ///< Last sequence JetStream confirmed.
-  std::string state;              ///< "ready", "connecting", "halted: <fault>"
+  std::string state;              ///< "ready", "connecting: ...", "full: ...", "halted: <fault>"
+  std::string code{};             ///< The fault behind the state; "" = none.
+  std::uint32_t generation{0};
+  std::uint64_t base_seq{1};      ///< Sequence of the identity message; grants follow it.
+  std::uint64_t republished{0};   ///< Messages sent again because the broker had lost them.
+};
+/// What a rebuild began.
+struct stream_receipt {
+  std::string stream;
+  std::uint32_t generation{0};
+  std::uint64_t messages{0};  ///< Grants that are published again.
+  std::string reason;         ///< What was wrong: a fault as text.
+  bool repeated{false};       ///< A rebuild was under way already.
+  position at{};
 };
 struct engine_status {
   position head{};
@@ -169,6 +189,14 @@ struct engine_status {
   };
   std::uint64_t hosts_faulted{0};
   std::vector<faulted_host> faulted;  ///< The first limits::faults_named_max.
+};
+/// What an adoption took in.
+struct adoption_receipt {
+  std::string stream;
+  std::uint64_t first_seq{0};
+  std::uint64_t last_seq{0};
+  std::uint64_t releases{0};
+  position at{};
 };
 
 class engine {
@@ -241,6 +269,19 @@ class engine {
   [[nodiscard]] virtual auto record_results(
       std::shared_ptr<const std::vector<bus::decoded_result>> results)
       -> outcome<results_receipt> = 0;
+  /// Looks through the whole stream and, when it is not what the log plans, begins a new generation:
+  /// the stream is made anew and everything planned is published again. Returns when that stands in
+  /// the log; publishing goes on in the background. Blocks for the look: some 100,000 messages/s.
+  /// Refused: stream_is_sound (a halt ends then), stream_must_be_adopted, stream_belongs_to_another.
+  [[nodiscard]] virtual auto rebuild_stream(promotion_type type, const caller& by)
+      -> outcome<stream_receipt> = 0;
+  /// Takes into the log what the stream holds beyond it (the log was restored from an older backup):
+  /// every message is proved first to be the next grant of this log, then all are appended as
+  /// released. The results are read again from their stream's beginning. Blocks for it.
+  /// Refused: stream_is_not_ahead, stream_belongs_to_another, stream_cannot_be_adopted (nothing is
+  /// appended then; after a fault in the middle the rest is adopted by asking again).
+  [[nodiscard]] virtual auto adopt_stream(promotion_type type, const caller& by)
+      -> outcome<adoption_receipt> = 0;
   [[nodiscard]] virtual auto rebuild_view(std::string_view name) -> result<bool> = 0;
   [[nodiscard]] virtual auto status() -> engine_status = 0;
   /// Stops releasing, lets what is under way become durable, saves snapshots and ends every actor.

@@ -76,7 +76,7 @@ void agree(feed* self) {
   if (!messages.connected()) return try_later(self, "the broker is not connected");
   const auto found = messages.ensure_stream(config_of(s));
   if (!found) {
-    if (found.error().code == fault_code::broker_stream_foreign)
+    if (found.error().code == fault_code::broker_stream_misconfigured)
       return halt(self, found.error().detail);
     return try_later(self, to_string(found.error()));
   }
@@ -111,7 +111,7 @@ void publish_some(feed* self) {
                                                });
   if (!seen) return try_later(self, to_string(seen.error()));
   for (const auto& [at, fact] : facts) {
-    const auto sent = messages.publish(fact.subject, fact.payload, s.published.value, "");
+    const auto sent = messages.publish(fact.subject, fact.payload, s.published.value, "", {});
     // An unknown outcome, a refusal, a lost link: the stream's own end says what is there.
     if (!sent) return try_later(self, to_string(sent.error()));
     s.published = at;

@@ -24,18 +24,21 @@ struct engine_counters {
   std::atomic<std::uint64_t> results_received{0};
   std::atomic<std::uint64_t> results_dead{0};
   std::atomic<bool> log_ready{true};
+  /// By promotion_type: the stream holds grants that the log does not know.
+  std::array<std::atomic<bool>, 2> ahead{};
 };
 
 /// Where the singletons are now. A restarted one gets a new address, so it is looked up at each
 /// use. Thread-safe.
 class address_book {
  public:
-  enum class entry : std::uint8_t { log_writer, directory, voucher_publisher, point_publisher, registry, event_feed };
+  enum class entry : std::uint8_t { log_writer, directory, voucher_publisher, point_publisher, registry, event_feed, intake };
   void set(entry e, caf::actor address);
   [[nodiscard]] auto log_writer() const -> caf::actor { return get(entry::log_writer); }
   [[nodiscard]] auto directory() const -> caf::actor { return get(entry::directory); }
   [[nodiscard]] auto registry() const -> caf::actor { return get(entry::registry); }
   [[nodiscard]] auto event_feed() const -> caf::actor { return get(entry::event_feed); }
+  [[nodiscard]] auto intake() const -> caf::actor { return get(entry::intake); }
   [[nodiscard]] auto publisher(promotion_type t) const -> caf::actor {
     return get(t == promotion_type::voucher ? entry::voucher_publisher : entry::point_publisher);
   }
@@ -45,7 +48,7 @@ class address_book {
  private:
   [[nodiscard]] auto get(entry e) const -> caf::actor;
   mutable std::mutex mutex_;
-  std::array<caf::actor, 6> addresses_;
+  std::array<caf::actor, 7> addresses_;
 };
 
 /// Hosts that could not be started because their facts or their list cannot be read: what /readyz
@@ -77,6 +80,9 @@ struct engine_context {
   address_book book;
   fault_book faults;
   std::atomic<bool> stopping{false};  ///< Whatever ends from now on ends on purpose.
+  [[nodiscard]] auto ahead(promotion_type t) -> std::atomic<bool>& {
+    return counters.ahead[t == promotion_type::voucher ? 0 : 1];
+  }
   bool detach{true};  ///< False in the simulator: every actor runs on its one scheduler.
 };
 using context_ptr = std::shared_ptr<engine_context>;

@@ -100,6 +100,15 @@ struct results_reply {
 /// The reason where find_partition finds none.
 inline constexpr std::string_view no_such_partition =
     "no such promotion, partition or sealed list";
+/// Takes in releases that the stream holds and the log has lost. `dry`: only proves that they are
+/// the next ones, one after the other. Bound: one under way.
+struct adopt_request {
+  std::shared_ptr<const std::vector<targets_released>> releases;
+  bool dry{true};
+};
+struct adopt_reply {
+  outcome<position> answer;
+};
 /// Save a snapshot and end. `final`: the engine is stopping.
 struct retire {};
 /// INTERNAL: tell partitions again that have not reported.
@@ -286,6 +295,16 @@ struct link_changed {
 };
 /// INTERNAL: timers of the publisher.
 struct publisher_tick {};
+/// An operator wants the stream made anew: generation `seen` + 1 begins.
+struct generation_request {
+  std::uint32_t seen{0};  ///< The generation that was found wrong.
+  caller by;
+};
+struct generation_reply {
+  result<position> answer;  ///< The fact that begins it.
+};
+/// An operator mended something: look at the stream again, halted or not.
+struct recheck_stream {};
 struct delivery_query {};
 struct delivery_reply {
   delivery_status status;
@@ -301,6 +320,8 @@ struct intake_retry {
 };
 /// INTERNAL: (re)open the consumer.
 struct intake_connect {};
+/// The log lost results that were acknowledged: read their stream from its beginning.
+struct read_results_again {};
 
 // --- projector ---------------------------------------------------------------------------------------
 struct step_tick {};

@@ -10,19 +10,6 @@ namespace {
 
 using host = caf::stateful_actor<partition_state>;
 
-/// The sealed list's amounts, as the fold asks for them.
-class list_amounts final : public domain::amount_source {
- public:
-  list_amounts(const store::target_list& list, partition_no k) : list_{&list}, k_{k} {}
-  [[nodiscard]] auto amount_of(target_ordinal ordinal) const -> money_minor override {
-    return list_->amount(k_, ordinal);
-  }
-
- private:
-  const store::target_list* list_;
-  partition_no k_;
-};
-
 void fold_all(partition_state& s, const std::vector<partition_event>& events) {
   const list_amounts amounts{*s.list, s.key.number};
   for (const auto& e : events) domain::fold(s.facts, e, position{}, amounts);
@@ -318,6 +305,11 @@ void retire_when_idle(host* self, const idle_tick& tick) {
 
 }  // namespace
 
+void append_partition(partition_actor_host* self, std::vector<partition_event> events,
+                      partition_durable then) {
+  append(self, std::move(events), std::move(then));
+}
+
 auto run_partition(host* self, context_ptr context, partition_key key) -> caf::behavior {
   use_host_defaults(self);
   auto& s = self->state;
@@ -349,6 +341,10 @@ auto run_partition(host* self, context_ptr context, partition_key key) -> caf::b
       [=](const results_request& r) {
         ++self->state.activity;
         return record_answers(self, r);
+      },
+      [=](const adopt_request& r) {
+        ++self->state.activity;
+        return adopt_releases(self, r);
       },
       [=](const idle_tick& tick) { retire_when_idle(self, tick); },
       [=](const retire&) {

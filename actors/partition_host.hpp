@@ -104,4 +104,22 @@ void report_recall(partition_actor_host* self);
 void arm_deadline(partition_actor_host* self);
 void on_deadline(partition_actor_host* self);
 
+/// The sealed list's amounts, as the fold asks for them.
+class list_amounts final : public domain::amount_source {
+ public:
+  list_amounts(const store::target_list& list, partition_no k) : list_{&list}, k_{k} {}
+  [[nodiscard]] auto amount_of(target_ordinal ordinal) const -> money_minor override {
+    return list_->amount(k_, ordinal);
+  }
+
+ private:
+  const store::target_list* list_;
+  partition_no k_;
+};
+
+// --- partition_adopt.cpp -----------------------------------------------------------------------------
+/// Proves on a copy that the releases follow one another, or appends them.
+[[nodiscard]] auto adopt_releases(partition_actor_host* self, const adopt_request& r)
+    -> caf::result<adopt_reply>;
+
 }  // namespace bestow::actors

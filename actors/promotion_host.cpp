@@ -17,6 +17,7 @@ auto is_active(promotion_state s) -> bool {
 }
 
 auto start_run(host* self, const start_request& r) -> caf::result<command_reply> {
+  if (auto no = refused_while_ahead(self->state)) return answer_refused(self, *no, r.by);
   const domain::start_run command{run_settings(self->state, r.run_date, r.by.principal), r.resume};
   return answer_command(self, r.resume ? "resume" : "start", command, r.by, [self] {
     if (self->state.facts.state == promotion_state::running) on_run_started(self);
@@ -24,6 +25,22 @@ auto start_run(host* self, const start_request& r) -> caf::result<command_reply>
 }
 
 }  // namespace
+
+auto refused_while_ahead(const promotion_host_state& s) -> std::optional<domain::refusal> {
+  const auto type = s.facts.created.type;
+  if (!s.context->ahead(type)) return std::nullopt;
+  const auto& grants = s.context->options.grants;
+  return domain::refusal{domain::rejection::stream_must_be_adopted,
+                         "stream " + (type == promotion_type::voucher ? grants.voucher_stream
+                                                                      : grants.point_stream)};
+}
+
+auto answer_refused(host* self, const domain::refusal& why, const caller& by)
+    -> caf::result<command_reply> {
+  auto promise = self->make_response_promise();
+  answer_decided(self, why, by, [] {}, promise);
+  return promise;
+}
 
 void answer_stop_waiters(host* self, const outcome<command_receipt>& answer) {
   for (auto& w : self->state.stop_waiters) w.deliver(command_reply{answer});

@@ -130,6 +130,12 @@ auto answer_command(promotion_actor_host* self, std::string_view verb, const Com
   return promise;
 }
 
+/// While the stream holds grants that the log does not know, a release could be a second grant: no
+/// start, resume, retry or recall.
+[[nodiscard]] auto refused_while_ahead(const promotion_host_state& s)
+    -> std::optional<domain::refusal>;
+[[nodiscard]] auto answer_refused(promotion_actor_host* self, const domain::refusal& why,
+                                  const caller& by) -> caf::result<command_reply>;
 /// The next run's settings, from the configuration.
 [[nodiscard]] auto run_settings(const promotion_host_state& s, std::uint32_t run_date,
                                 const std::string& by) -> run_started;

@@ -175,6 +175,7 @@ void on_start_due(host* self) {
   if (s.facts.state != promotion_state::scheduled ||
       s.facts.start_at > s.context->parts.time->wall())
     return tell_start(self);
+  if (refused_while_ahead(s)) return self->delayed_send(self, limits::broker_retry_max, start_due{});
   const domain::start_run command{
       run_settings(s, domain::seoul_date(s.facts.start_at), "schedule"), false};
   auto decided = domain::decide(command, s.facts);
@@ -206,6 +207,7 @@ auto close(host* self, const close_request& r) -> caf::result<command_reply> {
 }
 
 auto retry(host* self, const retry_request& r) -> caf::result<command_reply> {
+  if (auto no = refused_while_ahead(self->state)) return answer_refused(self, *no, r.by);
   domain::retry_promotion command{run_settings(self->state, 0, r.by.principal), {}};
   command.wanted.retry = r.scope;
   command.wanted.retry_targets = u64_column::of(r.targets);
@@ -215,6 +217,7 @@ auto retry(host* self, const retry_request& r) -> caf::result<command_reply> {
 }
 
 auto recall(host* self, const recall_request& r) -> caf::result<command_reply> {
+  if (auto no = refused_while_ahead(self->state)) return answer_refused(self, *no, r.by);
   domain::recall_promotion command{r.reason, u64_column::of(r.targets), r.by.principal, {}};
   return answer_surveyed(
       self, "recall", std::move(command), retry_scope::none, r.targets, r.by, [self] {

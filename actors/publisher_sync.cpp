@@ -1,6 +1,7 @@
 // How a publisher and its broker agree: ownership, tail comparison, and what each kind of
 // disagreement means.
 #include <algorithm>
+#include <utility>
 
 #include "actors/grant_content.hpp"
 #include "actors/publisher.hpp"
@@ -10,102 +11,6 @@
 namespace bestow::actors {
 
 namespace {
-
-using bus::stem_of;
-
-auto config_of(const publisher_state& s) -> bus::stream_config {
-  const auto stem = stem_of(s.topic);
-  bus::stream_config c;
-  c.name = s.stream;
-  c.subjects = {s.topic, s.topic + ".*", stem + ".recall.*", stem + ".log"};
-  return c;
-}
-
-auto identity_of(const publisher_state& s) -> std::string {
-  return R"({"log_id":")" + s.context->parts.log->log_id() + R"(","generation":1})";
-}
-
-void try_later(publisher_state& s, delivery_life life, std::string why) {
-  s.life = life;
-  s.problem = std::move(why);
-  s.backoff = std::clamp<std::chrono::milliseconds>(s.backoff * 2, limits::broker_retry_min,
-                                                    limits::broker_retry_max);
-  s.retry_at = s.context->parts.time->steady() + s.backoff;
-}
-
-void append_delivery(publisher_host* self, delivery_event event) {
-  auto& s = self->state;
-  const auto stream = delivery_stream_of(s.type);
-  auto version = s.context->parts.log->version_of(stream);
-  if (!version) return;
-  // A conflict means a twin wrote the same finding; nothing depends on the answer.
-  self->request(s.context->book.log_writer(), limits::append_timeout,
-                make_append(stream, *version, std::vector<delivery_event>{std::move(event)}))
-      .then([](const append_reply&) {}, [](const caf::error&) {});
-}
-
-/// The generation fact comes before the identity message: nothing is published that the log does
-/// not know. Asks for it and synchronises again when it is durable.
-void claim_stream(publisher_host* self) {
-  auto& s = self->state;
-  try_later(s, delivery_life::connecting, "claiming the stream");
-  const auto head = s.context->parts.log->head().last;
-  const delivery_event fact =
-      stream_generation_started{s.stream, 1, 1, position{head.value + 1}};
-  self->request(s.context->book.log_writer(), limits::append_timeout,
-                make_append(delivery_stream_of(s.type), stream_version{0},
-                            std::vector<delivery_event>{fact}))
-      .then(
-          [self](const append_reply& r) {
-            // A conflict: the fact stands already. Any other trouble: the next try is due later.
-            if (r.answer || r.answer.error().code == fault_code::version_conflict)
-              synchronise(self);
-            else
-              self->state.problem = to_string(r.answer.error());
-          },
-            [self](const caf::error& e) {
-              try_later(self->state, delivery_life::connecting, caf::to_string(e));
-            });
-}
-
-/// The first message names the log the stream belongs to.
-/// True: it is ours. Otherwise the state says why and when to go on.
-auto check_identity(publisher_host* self, const bus::stream_state& found) -> bool {
-  auto& s = self->state;
-  auto& messages = *s.context->parts.messages;
-  if (found.last_seq == 0) {
-    if (s.plan.last_planned() > s.plan.base()) {
-      halt(self, {fault_code::broker_stream_damaged, fault_action::call_operator, "synchronise",
-                  s.stream + " is empty, the log has planned up to sequence " +
-                      std::to_string(s.plan.last_planned())});
-      return false;
-    }
-    auto sent = messages.publish(stem_of(s.topic) + ".log", identity_of(s), 0, "");
-    if (!sent) {
-      try_later(s, delivery_life::connecting, to_string(sent.error()));
-      return false;
-    }
-    return true;
-  }
-  if (found.first_seq != 1 || found.messages != found.last_seq) {
-    halt(self, {fault_code::broker_stream_damaged, fault_action::call_operator, "synchronise",
-                s.stream + " holds " + std::to_string(found.messages) + " messages in sequences " +
-                    std::to_string(found.first_seq) + ".." + std::to_string(found.last_seq)});
-    return false;
-  }
-  auto first = messages.read(s.stream, 1);
-  if (!first) {
-    try_later(s, delivery_life::connecting, to_string(first.error()));
-    return false;
-  }
-  if (!*first || (*first)->payload != identity_of(s)) {
-    halt(self, {fault_code::broker_stream_foreign, fault_action::call_operator, "synchronise",
-                s.stream + " belongs to another log: its first message is " +
-                    (*first ? (*first)->payload.substr(0, 120) : std::string{"missing"})});
-    return false;
-  }
-  return true;
-}
 
 /// The planned release that holds `seq`; nullptr for the identity message.
 auto release_at(publisher_state& s, std::uint64_t seq) -> const planned_release* {
@@ -124,7 +29,7 @@ auto tail_matches(publisher_host* self, std::uint64_t last) -> bool {
   BESTOW_ASSERT(owner != nullptr);
   auto stored = s.context->parts.messages->read(s.stream, last);
   if (!stored) {
-    try_later(s, delivery_life::connecting, to_string(stored.error()));
+    try_later(s, delivery_life::connecting, stored.error());
     return false;
   }
   auto planned = encode_planned(s, *owner, static_cast<std::uint32_t>(last - owner->first_seq), 1);
@@ -135,14 +40,15 @@ auto tail_matches(publisher_host* self, std::uint64_t last) -> bool {
   if (*stored && (*stored)->payload == planned->message(0) &&
       (*stored)->subject == planned->subject)
     return true;
-  halt(self, {fault_code::broker_stream_foreign, fault_action::call_operator, "synchronise",
+  halt(self, {fault_code::broker_stream_differs, fault_action::call_operator, "synchronise",
               s.stream + " sequence " + std::to_string(last) +
                   " does not hold the message the log plans there"});
   return false;
 }
 
 /// After a refusal: the first missing message alone, awaited: its error names the cause.
-auto probe_refusal(publisher_host* self, std::uint64_t last) -> bool {
+/// True: go on behind `last`, which counts the message that was sent.
+auto probe_refusal(publisher_host* self, std::uint64_t& last) -> bool {
   auto& s = self->state;
   const auto* owner = release_at(s, last + 1);
   if (!s.refused || owner == nullptr) return true;
@@ -152,13 +58,21 @@ auto probe_refusal(publisher_host* self, std::uint64_t last) -> bool {
     return false;
   }
   auto sent = s.context->parts.messages->publish(one->subject, one->message(0), last,
-                                                 one->event_type);
+                                                 one->event_type, {s.writer, false});
   if (sent) {
     s.refused = false;
+    s.chained = true;
+    ++last;
     return true;
   }
-  const bool full = sent.error().code == fault_code::broker_stream_full;
-  try_later(s, full ? delivery_life::full : delivery_life::connecting, to_string(sent.error()));
+  if (sent.error().code != fault_code::broker_stream_full) {
+    try_later(s, delivery_life::connecting, sent.error());
+    return false;
+  }
+  if (s.life != delivery_life::full && !std::exchange(s.paused, true))
+    append_delivery(self, stream_paused{s.stream, std::string{name_of(sent.error().code)},
+                                        sent.error().detail});
+  try_later(s, delivery_life::full, sent.error());
   return false;
 }
 
@@ -174,9 +88,14 @@ auto mend_lost_tail(publisher_host* self, std::uint64_t last) -> bool {
       return false;
     }
   }
-  const auto lost_to = std::max(s.acked, covered ? std::uint64_t{0} : known - 1);
-  if (lost_to > last && last >= s.plan.base())
-    append_delivery(self, stream_tail_republished{s.stream, last + 1, lost_to});
+  auto lost_to = std::max(s.acked, covered ? std::uint64_t{0} : known - 1);
+  for (const auto& r : s.plan.open())
+    if (r.recorded) lost_to = std::max(lost_to, r.last_seq());
+  // A generation that is being filled lost nothing: it was never whole.
+  if (lost_to <= last || last < s.plan.base() || !s.plan.generation().whole) return true;
+  append_delivery(self, stream_tail_republished{s.stream, last + 1, lost_to});
+  s.republished += lost_to - last;
+  s.lost_to = std::max(s.lost_to, lost_to);
   return true;
 }
 
@@ -186,15 +105,17 @@ void halt(publisher_host* self, const fault& why) {
   auto& s = self->state;
   if (s.life == delivery_life::halted) return;
   s.life = delivery_life::halted;
-  s.problem = to_string(why);
+  s.trouble = why;
   ++s.epoch;
+  s.chained = false;
+  if (why.code == fault_code::broker_stream_ahead) s.context->ahead(s.type) = true;
   append_delivery(self, stream_halted{s.stream, std::string{name_of(why.code)}, why.detail});
 }
 
 void give_up(publisher_host* self, const fault& why) {
   if (why.action == fault_action::stop_process) return halt(self, why);
-  ++self->state.epoch;
-  try_later(self->state, delivery_life::connecting, to_string(why));
+  lose_link(self->state, why);
+  try_later(self->state, delivery_life::connecting, why);
 }
 
 auto list_of(publisher_state& s, promotion_id promotion)
@@ -226,46 +147,67 @@ void tell_published(publisher_host* self, const planned_release& r) {
             [](const caf::error&) {});
 }
 
-void synchronise(publisher_host* self) {
+namespace {
+
+/// Reads the log up to its end and makes sure that the log knows the stream. False: the state says
+/// why and when to go on.
+auto know_plan(publisher_host* self) -> bool {
   auto& s = self->state;
-  auto* messages = s.context->parts.messages;
-  if (s.life == delivery_life::halted) return;
-  if (messages == nullptr || !messages->connected())
-    return try_later(s, delivery_life::connecting, "the broker is not connected");
-  auto version = s.context->parts.log->version_of(delivery_stream_of(s.type));
-  if (!version) return give_up(self, version.error());
-  if (version->value == 0) return claim_stream(self);
-  ++s.epoch;
-  auto found = messages->ensure_stream(config_of(s));
-  if (!found) {
-    if (found.error().code == fault_code::broker_stream_foreign) return halt(self, found.error());
-    return try_later(s, delivery_life::connecting, to_string(found.error()));
-  }
+  const auto generation = s.plan.generation().number;
   auto read = s.plan.catch_up(*s.context->parts.log, [&](const planned_release& r) {
     s.credits.settle(r.facts.promotion, r.facts.partition);
   });
-  if (!read) return give_up(self, read.error());
-  if (!check_identity(self, *found)) return;
-  s.owned = true;
-  std::uint64_t last = std::max(found->last_seq, s.plan.base());
-  if (last > s.plan.last_planned())
-    return halt(self, {fault_code::broker_stream_ahead, fault_action::call_operator, "synchronise",
-                       s.stream + " ends at sequence " + std::to_string(last) +
-                           ", the log plans up to " + std::to_string(s.plan.last_planned())});
-  if (!mend_lost_tail(self, last) || !tail_matches(self, last)) return;
-  const bool probed = s.refused;
-  if (!probe_refusal(self, last)) return;
-  if (probed && last < s.plan.last_planned()) ++last;  // The probe stored one message.
+  if (!read) {
+    give_up(self, read.error());
+    return false;
+  }
+  if (s.plan.generation().number != generation) s.acked = 0;
+  if (s.plan.generation().number != 0) return true;
+  claim_stream(self);
+  return false;
+}
+
+void become_ready(publisher_host* self, std::uint64_t last) {
+  auto& s = self->state;
   for (const auto& r : s.plan.open())
     if (r.last_seq() <= last && !r.recorded) tell_published(self, r);
   s.acked = last;
   s.plan.stored_up_to(last);
   s.life = delivery_life::ready;
-  s.problem.clear();
+  s.trouble.reset();
+  s.context->ahead(s.type) = false;
   s.backoff = {};
   s.progress_at = s.context->parts.time->steady();
   s.stored_grants = 0;  // What was found is not what was published since the last tick.
+  if (std::exchange(s.paused, false)) append_delivery(self, stream_resumed{s.stream, last});
   self->send(self, head_moved{});
+}
+
+}  // namespace
+
+void synchronise(publisher_host* self) {
+  auto& s = self->state;
+  auto* messages = s.context->parts.messages;
+  if (s.life == delivery_life::halted) return;
+  s.chained = false;
+  if (messages == nullptr || !messages->connected())
+    return try_later(s, delivery_life::connecting,
+                     {fault_code::broker_unavailable, fault_action::retry_later, "synchronise",
+                      "the broker is not connected"});
+  if (!know_plan(self)) return;
+  ++s.epoch;
+  auto found = messages->inspect(stream_config_of(s));
+  if (!found) return try_later(s, delivery_life::connecting, found.error());
+  if (!own_stream(self, *found)) return;
+  s.owned = true;
+  std::uint64_t last = std::max(found->state.last_seq, s.plan.base());
+  if (last > s.plan.last_planned())
+    return halt(self, {fault_code::broker_stream_ahead, fault_action::call_operator, "synchronise",
+                       s.stream + " ends at sequence " + std::to_string(last) +
+                           ", the log plans up to " + std::to_string(s.plan.last_planned())});
+  if (!mend_lost_tail(self, last) || !tail_matches(self, last)) return;
+  if (!probe_refusal(self, last)) return;
+  become_ready(self, last);
 }
 
 }  // namespace bestow::actors

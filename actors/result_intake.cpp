@@ -11,6 +11,7 @@ namespace {
 
 using intake = caf::stateful_actor<result_intake_state>;
 using open_batch = result_intake_state::open_batch;
+constexpr const char* results_consumer = "bestow-results";
 
 auto find_open(result_intake_state& s, std::uint64_t token) -> open_batch* {
   const auto it = std::find_if(s.batches.begin(), s.batches.end(),
@@ -183,7 +184,7 @@ void connect(intake* self) {
     return again();
   bus::consumer_config config;
   config.stream = grants.result_stream;
-  config.durable = "bestow-results";
+  config.durable = results_consumer;
   config.batch_max = limits::result_batch_max;
   const auto address = caf::actor_cast<caf::actor_addr>(self);
   auto opened = messages.consume(config, [address](bus::incoming_batch batch) {
@@ -194,6 +195,21 @@ void connect(intake* self) {
   if (!opened) return again();
   s.consumer = std::move(*opened);
   s.consumer->grant_credit(limits::result_batches_in_flight);
+}
+
+/// What was acknowledged once comes again; what the log knows already is counted as a repeat.
+void read_again(intake* self) {
+  auto& s = self->state;
+  const bool busy = std::any_of(s.batches.begin(), s.batches.end(),
+                                [](const open_batch& b) { return b.asked > 0; });
+  if (!busy) {
+    s.consumer.reset();
+    s.batches.clear();
+    const auto& stream = s.context->options.grants.result_stream;
+    if (s.context->parts.messages->remove_consumer(stream, results_consumer))
+      return self->send(self, intake_connect{});
+  }
+  self->delayed_send(self, limits::results_retry_after, read_results_again{});
 }
 
 }  // namespace
@@ -213,6 +229,7 @@ auto run_result_intake(intake* self, context_ptr context) -> caf::behavior {
         finish(self, *b);
       },
       [=](const intake_connect&) { connect(self); },
+      [=](const read_results_again&) { read_again(self); },
       [=](const shutdown&) {
         self->state.consumer.reset();
         self->quit();

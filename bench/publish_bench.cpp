@@ -1,5 +1,6 @@
 // B2: pending point targets, one message each, until every grants_published is durable; in the same
 // repetition, in turns first and second, a bare loop sends the same bytes through the same server.
+// --fence yes: the publisher's messages name their writer, those of the bare loop do not.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -90,7 +91,7 @@ auto publish(const arguments& args, world& w, promotion_id id) -> measured {
 void repeat(const arguments& args, const target_input& in, bool raw_first, std::uint64_t window,
             report& out) {
   const scratch place{args, "publish"};
-  world w{{place.path(), true}};
+  world w{{place.path(), true, true, args.get("fence", "no") == "yes"}};
   const auto id = must(w.engine->create(make_promotion(promotion_type::point, partitions), {})).promotion;
   require(w.import(id, in.csv).answer.accepted == in.count, "rows were refused");
   static_cast<void>(must(w.engine->seal(id, {})));
@@ -131,7 +132,7 @@ void repeat(const arguments& args, const target_input& in, bool raw_first, std::
 
 auto main(int argc, char** argv) -> int {
   using namespace bestow::bench;
-  const auto args = read_arguments(argc, argv, 300'000, {"window"});
+  const auto args = read_arguments(argc, argv, 300'000, {"window", "fence"});
   const auto window = std::stoull(args.get("window", "80000"));
   const auto in = make_input(bestow::promotion_type::point, args.targets, args.seed);
   report out{"B2 publish",

@@ -76,7 +76,7 @@ auto publish_raw(const bus::nats_options& server, int server_pid, const std::str
   for (const auto& chunk : chunks) {
     const auto last = sent + chunk.size();
     if (last > window) seen.wait_for(last - window);
-    must(bus->publish_chunk(chunk, 0, sent, last));
+    must(bus->publish_chunk(chunk, 0, sent, last, {}));
     sent = last;
   }
   seen.wait_for(sent);

@@ -36,6 +36,7 @@ world::world(const world_options& options) {
   if (broker) messages = must(bus::connect_nats(broker->client_options()));
   actors::engine_options settings;
   settings.grants.complete_when_published = options.complete_when_published;
+  settings.delivery.fence = options.fence;
   settings.on_fatal = [](const fault& f) { give_up("the engine gave up: " + to_string(f)); };
   engine = must(actors::engine::start({log.get(), snapshots.get(), lists.get(), views.get(),
                                        messages.get(), &time, &random, at.unique},

@@ -25,6 +25,7 @@ struct world_options {
   bool broker{false};
   /// Promotions complete when all is published: no payer takes part.
   bool complete_when_published{true};
+  bool fence{false};  ///< Every grant names its writer, as for an external broker.
 };
 
 class world {

@@ -10,6 +10,8 @@ namespace bestow::bus {
 
 /// Nats-Expected-Last-Sequence did not hold.
 inline constexpr int js_wrong_last_sequence = 10071;
+/// Nats-Expected-Last-Msg-Id did not hold: another writer was here.
+inline constexpr int js_wrong_last_id = 10070;
 /// The stream's limits or the disk refused the message.
 inline constexpr int js_store_failed = 10077;
 inline constexpr int js_insufficient_resources = 10023;
@@ -21,6 +23,11 @@ inline constexpr int js_message_not_found = 10037;
 inline constexpr int nats_no_responders = 503;
 /// Ours, in chunk_ack: the acknowledgement was lost with the connection; the outcome is unknown.
 inline constexpr int ack_lost = -1;
+/// Ours: the broker has a message of this id and stored nothing.
+inline constexpr int ack_duplicate = -2;
+
+/// `<writer>.<sequence>`: the id of a fenced message.
+[[nodiscard]] auto message_id(std::string_view writer, std::uint64_t seq) -> std::string;
 
 /// The fault for a refused publish.
 [[nodiscard]] auto publish_fault(int code, const std::string& text) -> tl::unexpected<fault>;

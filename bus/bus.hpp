@@ -35,13 +35,32 @@ struct stream_state {
   std::uint64_t messages{0};
 };
 
-/// Settings a stream must have; compared at connect.
+/// Settings a stream must have; compared at connect. Room (max_bytes) and description are given at
+/// creation and not compared: with discard new too little room refuses messages and loses none.
 struct stream_config {
   std::string name;
   std::vector<std::string> subjects;
   bool deny_delete_and_purge{true};  ///< Grant streams.
   std::uint64_t max_bytes{0};        ///< 0 = unlimited.
   unsigned replicas{1};
+  std::string description{};
+  /// Grant streams: how long the broker remembers message ids. 0 = the broker's default.
+  std::chrono::milliseconds duplicate_window{0};
+};
+
+/// What stands at the broker under a stream's name.
+struct stream_inspection {
+  bool exists{false};
+  stream_state state;
+  std::string description;
+  std::string differences;  ///< Settings unlike those wanted, by name; "" = none.
+};
+
+/// Who writes: for streams that another writer with another plan could reach. The broker then
+/// takes a message only behind one of the same writer (docs/internals/delivery.md).
+struct writer_fence {
+  std::string writer;   ///< Names this incarnation of the publisher; "" = no fence.
+  bool chained{false};  ///< The message before the first is this writer's: the broker checks it.
 };
 
 /// Messages of one released chunk, encoded into one buffer. Message i's payload is
@@ -62,7 +81,9 @@ struct outgoing_chunk {
 struct chunk_ack {
   std::uint64_t token{0};  ///< As given to publish.
   std::uint64_t seq{0};
-  int error_code{0};  ///< JetStream err_code, e.g. 10071 wrong last sequence; -1 timed out or lost.
+  /// JetStream err_code, e.g. 10071 wrong last sequence; -1 timed out or lost; -2 the broker has a
+  /// message of this id (fence): read back.
+  int error_code{0};
   std::string error;
 };
 
@@ -119,10 +140,23 @@ class message_bus {
   [[nodiscard]] virtual auto server_version() const -> std::string = 0;
 
   /// Creates the stream (limits retention, discard new, no max_age) or compares an existing one.
-  /// @fault broker_stream_foreign  it exists with other settings (named in detail)
-  /// @fault broker_unavailable     no answer in time
+  /// @fault broker_stream_misconfigured  it exists with other settings (named in detail), or cannot
+  ///                                     be created with these
+  /// @fault broker_unavailable, broker_access_refused
   [[nodiscard]] virtual auto ensure_stream(const stream_config& config) -> result<stream_state> = 0;
-  /// @fault broker_stream_damaged  there is no such stream; the same for read, scan and consume
+  /// Looks at a stream without changing anything; one that is not there is no fault.
+  [[nodiscard]] virtual auto inspect(const stream_config& config) -> result<stream_inspection> = 0;
+  /// Deletes the stream with its consumers; one that is not there counts as deleted.
+  [[nodiscard]] virtual auto remove_stream(const std::string& stream) -> result<void> = 0;
+  /// Deletes a durable consumer; one that is not there counts as deleted. Its next user begins at
+  /// the stream's first message.
+  [[nodiscard]] virtual auto remove_consumer(const std::string& stream, const std::string& durable)
+      -> result<void> = 0;
+  /// Names of durable consumers that were given messages behind `last_seq`: what is stored there
+  /// next would not reach them.
+  [[nodiscard]] virtual auto consumers_beyond(const std::string& stream, std::uint64_t last_seq)
+      -> result<std::vector<std::string>> = 0;
+  /// @fault broker_stream_missing  there is no such stream; the same for read, scan and consume
   [[nodiscard]] virtual auto state_of(const std::string& stream) -> result<stream_state> = 0;
   /// nullopt: no message at that sequence.
   [[nodiscard]] virtual auto read(const std::string& stream, std::uint64_t seq)
@@ -136,21 +170,23 @@ class message_bus {
   /// Sends the chunk's messages [first, size) with Nats-Expected-Last-Sequence chained from
   /// `expected_last`; only the last asks for an ack, which arrives at `on_ack` (set per stream).
   /// Does not block on the network beyond the socket buffer. After a refusal in the middle the
-  /// last message's ack carries the error.
+  /// last message's ack carries the error. With a fence, message n carries the id `<writer>.<n>`.
   /// @fault broker_unavailable  not connected: nothing was sent
   [[nodiscard]] virtual auto publish_chunk(const outgoing_chunk& chunk, std::size_t first,
-                                           std::uint64_t expected_last, std::uint64_t token)
-      -> result<void> = 0;
+                                           std::uint64_t expected_last, std::uint64_t token,
+                                           const writer_fence& fence) -> result<void> = 0;
   /// Where chunk acks go. Set once, before the first publish_chunk.
   virtual void on_chunk_ack(std::function<void(const chunk_ack&)> handler) = 0;
 
   /// Publishes one message and waits for its ack. expected_last: nullopt = unchecked.
   /// @returns its sequence
-  /// @fault broker_stream_full, broker_unavailable, outcome_unknown (timed out: read back),
-  ///        decide_again (version_conflict) when expected_last does not hold.
+  /// @fault broker_stream_full, broker_unavailable, broker_access_refused, outcome_unknown (timed
+  ///        out: read back), decide_again (version_conflict) when expected_last or the fence does
+  ///        not hold. A fence needs expected_last.
   [[nodiscard]] virtual auto publish(const std::string& subject, std::string_view payload,
                                      std::optional<std::uint64_t> expected_last,
-                                     const std::string& event_type) -> result<std::uint64_t> = 0;
+                                     const std::string& event_type, const writer_fence& fence)
+      -> result<std::uint64_t> = 0;
   /// Publishes many messages to (possibly different) subjects and waits until all are stored.
   /// At-least-once: after a fault some may be stored. For wallets and tools, not for grants.
   struct simple_message {
@@ -172,11 +208,22 @@ struct nats_options {
   std::string url{"nats://127.0.0.1:4222"};
   std::string user;
   std::string password;
-  std::string credentials_file;
+  std::string credentials_file;  ///< JWT and NKey seed, as `nsc` writes it.
+  std::string nkey_file;         ///< NKey seed ("SU...") of a server without JWT.
+  /// TLS is on with a tls:// URL, or with any of these.
+  std::string tls_ca;    ///< PEM; "" = the system's authorities.
+  std::string tls_cert;  ///< PEM chain and key of the client, together or not at all.
+  std::string tls_key;
   std::chrono::milliseconds connect_within{2'000};
   std::chrono::milliseconds ack_within{2'000};
 };
-/// Connects, and reconnects for ever in the background. @fault broker_unavailable on first connect.
+/// The oldest server that is used, and the oldest one for replicated streams.
+inline constexpr std::string_view server_version_min = "2.9.10";
+inline constexpr std::string_view replicated_version_min = "2.10.23";
+/// Connects, and reconnects for ever in the background. The first connect can fail:
+/// @fault broker_unavailable          nobody answers
+/// @fault broker_access_refused       credentials, keys or certificates are not accepted
+/// @fault broker_version_unsupported  the server is older than server_version_min
 [[nodiscard]] auto connect_nats(const nats_options& options)
     -> result<std::unique_ptr<message_bus>>;
 

@@ -40,26 +40,43 @@ auto memory_broker::state(const stream& s) -> stream_state {
   if (s.messages.empty()) return out;
   const auto first = std::find_if(s.messages.begin(), s.messages.end(),
                                   [](const auto& m) { return m.has_value(); });
-  out.first_seq = static_cast<std::uint64_t>(first - s.messages.begin()) + 1;
+  out.first_seq = static_cast<std::uint64_t>(first - s.messages.begin()) + 1;  // All purged: last+1.
   return out;
 }
+
+namespace {
+
+/// Settings unlike those wanted, by the names the real broker gives them.
+auto differences(const stream_config& have, const stream_config& want) -> std::string {
+  std::string out;
+  const auto note = [&out](std::string_view setting, bool same) {
+    if (!same) out += fmt::format("{}{}", out.empty() ? "" : ", ", setting);
+  };
+  note("subjects", have.subjects == want.subjects);
+  note("replicas", have.replicas == want.replicas);
+  note("deny_delete, deny_purge", have.deny_delete_and_purge == want.deny_delete_and_purge);
+  return out;
+}
+
+}  // namespace
 
 auto memory_broker::ensure_stream(const stream_config& config) -> result<stream_state> {
   const std::lock_guard lock{mutex_};
   const auto [it, created] = streams_.try_emplace(config.name);
   stream& s = it->second;
-  if (created) {
-    s.config = config;
-    return state(s);
-  }
-  const bool same = s.config.subjects == config.subjects &&
-                    s.config.deny_delete_and_purge == config.deny_delete_and_purge &&
-                    s.config.max_bytes == config.max_bytes && s.config.replicas == config.replicas;
-  if (!same) {
-    return fail(fault_code::broker_stream_foreign, "ensure_stream",
-                fmt::format("stream {} exists with other settings", config.name));
+  if (created) s.config = config;
+  if (const auto found = differences(s.config, config); !found.empty()) {
+    return fail(fault_code::broker_stream_misconfigured, "ensure_stream",
+                fmt::format("stream {} exists with other settings: {}", config.name, found));
   }
   return state(s);
+}
+
+auto memory_broker::inspect(const stream_config& config) const -> stream_inspection {
+  const std::lock_guard lock{mutex_};
+  const stream* const s = find(config.name);
+  if (s == nullptr) return {};
+  return {true, state(*s), s->config.description, differences(s->config, config)};
 }
 
 auto memory_broker::state_of(const std::string& name) const -> result<stream_state> {
@@ -92,20 +109,37 @@ auto memory_broker::read_range(const std::string& name, std::uint64_t from, std:
 }
 
 auto memory_broker::store(const std::string& subject, std::string_view payload,
-                          std::optional<std::uint64_t> expected_last) -> store_outcome {
+                          std::optional<std::uint64_t> expected_last, const writer_fence& fence)
+    -> store_outcome {
   const std::lock_guard lock{mutex_};
-  return store_locked(subject, payload, expected_last);
+  return store_locked(subject, payload, expected_last, fence);
+}
+
+auto memory_broker::refusal_of(const stream& s, std::optional<std::uint64_t> expected_last,
+                               const writer_fence& fence) -> store_outcome {
+  // The server's order: the message's id, then the expected sequence, then the id before it.
+  const std::uint64_t last = s.messages.size();
+  if (!fence.writer.empty() && expected_last) {
+    const auto id = message_id(fence.writer, *expected_last + 1);
+    if (std::find(s.ids.begin(), s.ids.end(), id) != s.ids.end())
+      return {0, ack_duplicate, "duplicate"};
+  }
+  if (expected_last && *expected_last != last)
+    return {0, js_wrong_last_sequence, fmt::format("wrong last sequence: {}", last)};
+  if (fence.chained && expected_last && s.last_id != message_id(fence.writer, *expected_last))
+    return {0, js_wrong_last_id, fmt::format("wrong last msg ID: {}", s.last_id)};
+  return {};
 }
 
 auto memory_broker::store_locked(const std::string& subject, std::string_view payload,
-                                 std::optional<std::uint64_t> expected_last) -> store_outcome {
+                                 std::optional<std::uint64_t> expected_last,
+                                 const writer_fence& fence) -> store_outcome {
+  constexpr std::size_t ids_remembered = 1'000;
   stream* const s = stream_for(subject);
   if (s == nullptr) return {0, nats_no_responders, "no responders"};
   // The server checks the expectation before the room: a full stream refuses the first message of
   // a chain with js_store_failed and all after it with js_wrong_last_sequence.
-  if (expected_last && *expected_last != s->messages.size()) {
-    return {0, js_wrong_last_sequence, fmt::format("wrong last sequence: {}", s->messages.size())};
-  }
+  if (auto refused = refusal_of(*s, expected_last, fence); refused.error_code != 0) return refused;
   const std::uint64_t size = subject.size() + payload.size();
   if (s->full || (s->config.max_bytes != 0 && s->bytes + size > s->config.max_bytes)) {
     return {0, js_store_failed, "maximum bytes exceeded"};
@@ -113,7 +147,26 @@ auto memory_broker::store_locked(const std::string& subject, std::string_view pa
   s->messages.emplace_back(message{subject, std::string{payload}});
   s->bytes += size;
   ++s->stored;
+  s->last_id = fence.writer.empty() ? "" : message_id(fence.writer, s->messages.size());
+  if (!s->last_id.empty()) s->ids.push_back(s->last_id);
+  if (s->ids.size() > ids_remembered) s->ids.pop_front();
   return {s->messages.size(), 0, {}};
+}
+
+void memory_broker::remove_consumer(const std::string& name, const std::string& durable_name) {
+  const std::lock_guard lock{mutex_};
+  if (stream* const s = find(name)) s->durables.erase(durable_name);
+}
+
+auto memory_broker::consumers_beyond(const std::string& name, std::uint64_t last_seq) const
+    -> result<std::vector<std::string>> {
+  const std::lock_guard lock{mutex_};
+  const stream* const s = find(name);
+  if (s == nullptr) return no_such_stream("consumers_beyond", name);
+  std::vector<std::string> out;
+  for (const auto& [durable_name, d] : s->durables)
+    if (d.cursor > last_seq) out.push_back(durable_name);
+  return out;
 }
 
 auto memory_broker::open_consumer(const consumer_config& config) -> result<void> {
@@ -123,7 +176,7 @@ auto memory_broker::open_consumer(const consumer_config& config) -> result<void>
   const auto [it, created] = s->durables.try_emplace(config.durable);
   if (created) it->second.filter = config.filter_subject;
   if (it->second.filter != config.filter_subject) {
-    return fail(fault_code::broker_stream_foreign, "consume",
+    return fail(fault_code::broker_stream_misconfigured, "consume",
                 fmt::format("consumer {} exists with another filter", config.durable));
   }
   return {};
@@ -247,6 +300,18 @@ auto memory_broker::add_foreign(const std::string& name, std::string subject, st
   return s->messages.size();
 }
 
+void memory_broker::purge(const std::string& name) {
+  const std::lock_guard lock{mutex_};
+  stream* const s = find(name);
+  if (s == nullptr) return;
+  for (std::uint64_t seq = 1; seq <= s->messages.size(); ++seq) remove_message(*s, seq);
+}
+
+void memory_broker::reconfigure(const std::string& name, const stream_config& config) {
+  const std::lock_guard lock{mutex_};
+  if (stream* const s = find(name)) s->config = config;
+}
+
 void memory_broker::replace_payload(const std::string& name, std::uint64_t seq,
                                     std::string payload) {
   const std::lock_guard lock{mutex_};
@@ -267,7 +332,8 @@ void memory_broker::land_orphans(std::size_t count) {
   for (; count > 0 && !orphans_.empty(); --count) {
     const memory_flight flight = std::move(orphans_.front());
     orphans_.pop_front();
-    store_locked(flight.chunk->subject, flight.chunk->message(flight.index), flight.expected_last);
+    store_locked(flight.chunk->subject, flight.chunk->message(flight.index), flight.expected_last,
+                 flight.fence);
   }
 }
 

@@ -28,6 +28,7 @@ struct memory_flight {
   std::size_t index{0};
   std::uint64_t expected_last{0};
   std::uint64_t token{0};
+  writer_fence fence{};
 };
 
 class memory_broker {
@@ -42,6 +43,7 @@ class memory_broker {
   // --- what clients do
   // ----------------------------------------------------------------------------
   [[nodiscard]] auto ensure_stream(const stream_config& config) -> result<stream_state>;
+  [[nodiscard]] auto inspect(const stream_config& config) const -> stream_inspection;
   [[nodiscard]] auto state_of(const std::string& stream) const -> result<stream_state>;
   [[nodiscard]] auto read(const std::string& stream, std::uint64_t seq) const
       -> result<std::optional<stored_message>>;
@@ -50,8 +52,12 @@ class memory_broker {
                                 std::size_t count) const -> result<std::vector<stored_message>>;
   /// Stores one message in the stream that takes `subject`.
   auto store(const std::string& subject, std::string_view payload,
-             std::optional<std::uint64_t> expected_last) -> store_outcome;
-  /// @fault broker_stream_damaged  no such stream; broker_stream_foreign: another filter
+             std::optional<std::uint64_t> expected_last, const writer_fence& fence)
+      -> store_outcome;
+  void remove_consumer(const std::string& stream, const std::string& durable);
+  [[nodiscard]] auto consumers_beyond(const std::string& stream, std::uint64_t last_seq) const
+      -> result<std::vector<std::string>>;
+  /// @fault broker_stream_missing  no such stream; broker_stream_foreign: another filter
   [[nodiscard]] auto open_consumer(const consumer_config& config) -> result<void>;
   /// Next messages the durable has not acknowledged and not handed out. `skip_first` leaves one
   /// batch behind, to be handed out later: delivery out of order.
@@ -76,6 +82,10 @@ class memory_broker {
   /// Stores a message that no log has planned. @returns its sequence, 0 without such a stream
   auto add_foreign(const std::string& stream, std::string subject, std::string payload)
       -> std::uint64_t;
+  /// Removes every message and keeps the sequence, as a purge does.
+  void purge(const std::string& stream);
+  /// Other settings than the stream was made with.
+  void reconfigure(const std::string& stream, const stream_config& config);
   void replace_payload(const std::string& stream, std::uint64_t seq, std::string payload);
 
   /// Messages of killed clients that have not arrived yet.
@@ -104,6 +114,8 @@ class memory_broker {
     std::uint64_t bytes{0};
     bool full{false};
     std::map<std::string, durable> durables;
+    std::string last_id;         ///< Of the last message; "" when it had none.
+    std::deque<std::string> ids;  ///< Seen lately, oldest first.
   };
 
   [[nodiscard]] auto find(const std::string& name) -> stream*;
@@ -115,7 +127,10 @@ class memory_broker {
   [[nodiscard]] static auto available(const stream& s, const durable& d, std::size_t count)
       -> std::vector<std::uint64_t>;
   auto store_locked(const std::string& subject, std::string_view payload,
-                    std::optional<std::uint64_t> expected_last) -> store_outcome;
+                    std::optional<std::uint64_t> expected_last, const writer_fence& fence)
+      -> store_outcome;
+  [[nodiscard]] static auto refusal_of(const stream& s, std::optional<std::uint64_t> expected_last,
+                                       const writer_fence& fence) -> store_outcome;
   static void remove_message(stream& s, std::uint64_t seq);
 
   mutable std::mutex mutex_;

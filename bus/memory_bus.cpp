@@ -52,7 +52,7 @@ struct memory_bus::session {
     const memory_flight flight = std::move(flights.front());
     flights.pop_front();
     auto stored = broker->store(flight.chunk->subject, flight.chunk->message(flight.index),
-                                flight.expected_last);
+                                flight.expected_last, flight.fence);
     if (flight.index + 1 != flight.chunk->size()) return;
     if (acks_to_drop > 0) {
       --acks_to_drop;
@@ -144,6 +144,30 @@ auto memory_bus::ensure_stream(const stream_config& config) -> result<stream_sta
   });
 }
 
+auto memory_bus::inspect(const stream_config& config) -> result<stream_inspection> {
+  return session_->begin_call("inspect").map([&] { return session_->broker->inspect(config); });
+}
+
+auto memory_bus::remove_stream(const std::string& stream) -> result<void> {
+  return session_->begin_call("remove_stream").map([&] {
+    session_->broker->remove_stream(stream);
+  });
+}
+
+auto memory_bus::remove_consumer(const std::string& stream, const std::string& durable)
+    -> result<void> {
+  return session_->begin_call("remove_consumer").map([&] {
+    session_->broker->remove_consumer(stream, durable);
+  });
+}
+
+auto memory_bus::consumers_beyond(const std::string& stream, std::uint64_t last_seq)
+    -> result<std::vector<std::string>> {
+  return session_->begin_call("consumers_beyond").and_then([&] {
+    return session_->broker->consumers_beyond(stream, last_seq);
+  });
+}
+
 auto memory_bus::state_of(const std::string& stream) -> result<stream_state> {
   return session_->begin_call("state_of").and_then([&] {
     return session_->broker->state_of(stream);
@@ -171,7 +195,8 @@ auto memory_bus::scan(const std::string& stream, std::uint64_t from, std::uint64
 }
 
 auto memory_bus::publish_chunk(const outgoing_chunk& chunk, std::size_t first,
-                               std::uint64_t expected_last, std::uint64_t token) -> result<void> {
+                               std::uint64_t expected_last, std::uint64_t token,
+                               const writer_fence& fence) -> result<void> {
   BESTOW_ASSERT(first < chunk.size());
   const auto copy = std::make_shared<const outgoing_chunk>(chunk);
   const std::lock_guard lock{session_->mutex};
@@ -179,7 +204,9 @@ auto memory_bus::publish_chunk(const outgoing_chunk& chunk, std::size_t first,
     return fail(fault_code::broker_unavailable, "publish_chunk", "not connected");
   }
   for (std::size_t i = first; i < copy->size(); ++i) {
-    session_->flights.push_back({copy, i, expected_last + (i - first), token});
+    auto from_us = fence;  // Behind the first, every message follows one of this writer's.
+    from_us.chained = !fence.writer.empty() && (fence.chained || i > first);
+    session_->flights.push_back({copy, i, expected_last + (i - first), token, from_us});
   }
   session_->unheard.push_back(token);
   return {};
@@ -192,13 +219,14 @@ void memory_bus::on_chunk_ack(std::function<void(const chunk_ack&)> handler) {
 
 auto memory_bus::publish(const std::string& subject, std::string_view payload,
                          std::optional<std::uint64_t> expected_last,
-                         const std::string& /*event_type*/) -> result<std::uint64_t> {
+                         const std::string& /*event_type*/, const writer_fence& fence)
+    -> result<std::uint64_t> {
   if (auto ready = session_->begin_call("publish"); !ready) {
     return tl::unexpected<fault>{std::move(ready.error())};
   }
   const std::lock_guard lock{session_->mutex};
   while (!session_->flights.empty()) session_->land_one();
-  const auto stored = session_->broker->store(subject, payload, expected_last);
+  const auto stored = session_->broker->store(subject, payload, expected_last, fence);
   if (session_->publish_acks_to_lose > 0) {
     --session_->publish_acks_to_lose;
     return fail(fault_code::outcome_unknown, "publish", "no answer in time");
@@ -209,7 +237,7 @@ auto memory_bus::publish(const std::string& subject, std::string_view payload,
 
 auto memory_bus::publish_all(std::span<const simple_message> messages) -> result<void> {
   for (const auto& m : messages) {
-    auto stored = publish(m.subject, m.payload, std::nullopt, {});
+    auto stored = publish(m.subject, m.payload, std::nullopt, {}, {});
     if (!stored) return tl::unexpected<fault>{std::move(stored.error())};
   }
   return {};

@@ -33,6 +33,12 @@ class memory_bus final : public message_bus {
   [[nodiscard]] auto max_payload() const -> std::size_t override;
   [[nodiscard]] auto server_version() const -> std::string override;
   [[nodiscard]] auto ensure_stream(const stream_config& config) -> result<stream_state> override;
+  [[nodiscard]] auto inspect(const stream_config& config) -> result<stream_inspection> override;
+  [[nodiscard]] auto remove_stream(const std::string& stream) -> result<void> override;
+  [[nodiscard]] auto remove_consumer(const std::string& stream, const std::string& durable)
+      -> result<void> override;
+  [[nodiscard]] auto consumers_beyond(const std::string& stream, std::uint64_t last_seq)
+      -> result<std::vector<std::string>> override;
   [[nodiscard]] auto state_of(const std::string& stream) -> result<stream_state> override;
   [[nodiscard]] auto read(const std::string& stream, std::uint64_t seq)
       -> result<std::optional<stored_message>> override;
@@ -40,13 +46,14 @@ class memory_bus final : public message_bus {
                           const std::function<bool(const stored_message&)>& visit)
       -> result<void> override;
   [[nodiscard]] auto publish_chunk(const outgoing_chunk& chunk, std::size_t first,
-                                   std::uint64_t expected_last, std::uint64_t token)
-      -> result<void> override;
+                                   std::uint64_t expected_last, std::uint64_t token,
+                                   const writer_fence& fence) -> result<void> override;
   void on_chunk_ack(std::function<void(const chunk_ack&)> handler) override;
   /// Messages published earlier on this bus arrive first, as on one connection.
   [[nodiscard]] auto publish(const std::string& subject, std::string_view payload,
                              std::optional<std::uint64_t> expected_last,
-                             const std::string& event_type) -> result<std::uint64_t> override;
+                             const std::string& event_type, const writer_fence& fence)
+      -> result<std::uint64_t> override;
   [[nodiscard]] auto publish_all(std::span<const simple_message> messages) -> result<void> override;
   [[nodiscard]] auto consume(const consumer_config& config,
                              std::function<void(incoming_batch)> sink)

@@ -49,6 +49,23 @@ class nats_bus final : public message_bus {
   [[nodiscard]] auto ensure_stream(const stream_config& config) -> result<stream_state> override {
     return with_link("ensure_stream", [&](nats_link& l) { return bus::ensure_stream(l, config); });
   }
+  [[nodiscard]] auto inspect(const stream_config& config) -> result<stream_inspection> override {
+    return with_link("inspect", [&](nats_link& l) { return inspect_stream(l, config); });
+  }
+  [[nodiscard]] auto remove_stream(const std::string& stream) -> result<void> override {
+    return with_link("remove_stream", [&](nats_link& l) { return bus::remove_stream(l, stream); });
+  }
+  [[nodiscard]] auto remove_consumer(const std::string& stream, const std::string& durable)
+      -> result<void> override {
+    return with_link("remove_consumer",
+                     [&](nats_link& l) { return bus::remove_consumer(l, stream, durable); });
+  }
+  [[nodiscard]] auto consumers_beyond(const std::string& stream, std::uint64_t last_seq)
+      -> result<std::vector<std::string>> override {
+    return with_link("consumers_beyond", [&](nats_link& l) {
+      return bus::consumers_beyond(l, core_->options(), stream, last_seq);
+    });
+  }
   [[nodiscard]] auto state_of(const std::string& stream) -> result<stream_state> override {
     return with_link("state_of", [&](nats_link& l) { return stream_state_of(l, stream); });
   }
@@ -62,17 +79,18 @@ class nats_bus final : public message_bus {
     return with_link("scan", [&](nats_link& l) { return scan_stream(l, stream, from, to, visit); });
   }
   [[nodiscard]] auto publish_chunk(const outgoing_chunk& chunk, std::size_t first,
-                                   std::uint64_t expected_last, std::uint64_t token)
-      -> result<void> override {
+                                   std::uint64_t expected_last, std::uint64_t token,
+                                   const writer_fence& fence) -> result<void> override {
     return with_link("publish_chunk", [&](nats_link& l) {
-      return send_chunk(l, chunk, first, expected_last, token);
+      return send_chunk(l, chunk, first, expected_last, token, fence);
     });
   }
   [[nodiscard]] auto publish(const std::string& subject, std::string_view payload,
                              std::optional<std::uint64_t> expected_last,
-                             const std::string& event_type) -> result<std::uint64_t> override {
+                             const std::string& event_type, const writer_fence& fence)
+      -> result<std::uint64_t> override {
     return with_link("publish", [&](nats_link& l) {
-      return publish_one(l, core_->options(), subject, payload, expected_last, event_type);
+      return publish_one(l, core_->options(), subject, payload, expected_last, event_type, fence);
     });
   }
   [[nodiscard]] auto publish_all(std::span<const simple_message> messages)
@@ -142,6 +160,10 @@ class nats_bus final : public message_bus {
       return;
     }
     pub_ack ack = parse_pub_ack(payload_of(answer));
+    if (ack.duplicate) {
+      report({*token, ack.seq, ack_duplicate, "the broker has a message of this id"});
+      return;
+    }
     report({*token, ack.seq, ack.error_code, std::move(ack.error)});
   }
 

@@ -50,7 +50,7 @@ struct durable_place {
   if (s == NATS_OK) return durable_place{acked, 1};
   if (static_cast<int>(error) == js_stream_not_found)
     return no_such_stream("consume", config.stream);
-  return nats_fault(s, "js_AddConsumer");
+  return api_fault(link, s, "js_AddConsumer", config.stream);
 }
 
 /// Opens the durable so that everything above the highest acknowledged sequence will come.
@@ -67,10 +67,10 @@ struct durable_place {
   if (static_cast<int>(error) == js_consumer_not_found) {
     return create_durable(link, config, std::min(acked, state->last_seq));
   }
-  if (s != NATS_OK) return nats_fault(s, "js_GetConsumerInfo");
+  if (s != NATS_OK) return api_fault(link, s, "js_GetConsumerInfo", config.stream);
   const char* const filter = info->Config->FilterSubject;
   if (config.filter_subject != (filter == nullptr ? "" : filter)) {
-    return fail(fault_code::broker_stream_foreign, "consume",
+    return fail(fault_code::broker_stream_misconfigured, "consume",
                 fmt::format("consumer {} exists with another filter", config.durable));
   }
   const bool clean = info->NumAckPending == 0 && info->Config->AckPolicy == js_AckAll &&
@@ -82,7 +82,7 @@ struct durable_place {
   const natsStatus gone =
       js_DeleteConsumer(link.js(), config.stream.c_str(), config.durable.c_str(), nullptr, &error);
   if (gone != NATS_OK && static_cast<int>(error) != js_consumer_not_found) {
-    return nats_fault(gone, "js_DeleteConsumer");
+    return api_fault(link, gone, "js_DeleteConsumer", config.stream);
   }
   return create_durable(link, config, place);
 }

@@ -58,6 +58,15 @@ class nats_core {
 /// nats_streams.cpp: the JetStream API over one link.
 [[nodiscard]] auto ensure_stream(nats_link& link, const stream_config& config)
     -> result<stream_state>;
+[[nodiscard]] auto inspect_stream(nats_link& link, const stream_config& config)
+    -> result<stream_inspection>;
+[[nodiscard]] auto remove_stream(nats_link& link, const std::string& stream) -> result<void>;
+[[nodiscard]] auto remove_consumer(nats_link& link, const std::string& stream,
+                                   const std::string& durable) -> result<void>;
+/// nats_consumers.cpp.
+[[nodiscard]] auto consumers_beyond(nats_link& link, const nats_options& options,
+                                    const std::string& stream, std::uint64_t last_seq)
+    -> result<std::vector<std::string>>;
 [[nodiscard]] auto stream_state_of(nats_link& link, const std::string& stream)
     -> result<stream_state>;
 [[nodiscard]] auto read_message(nats_link& link, const std::string& stream, std::uint64_t seq)
@@ -69,11 +78,13 @@ class nats_core {
 
 /// nats_publish.cpp.
 [[nodiscard]] auto send_chunk(nats_link& link, const outgoing_chunk& chunk, std::size_t first,
-                              std::uint64_t expected_last, std::uint64_t token) -> result<void>;
+                              std::uint64_t expected_last, std::uint64_t token,
+                              const writer_fence& fence) -> result<void>;
 [[nodiscard]] auto publish_one(nats_link& link, const nats_options& options,
                                const std::string& subject, std::string_view payload,
                                std::optional<std::uint64_t> expected_last,
-                               const std::string& event_type) -> result<std::uint64_t>;
+                               const std::string& event_type, const writer_fence& fence)
+    -> result<std::uint64_t>;
 [[nodiscard]] auto publish_many(nats_link& link, const nats_options& options,
                                 std::span<const message_bus::simple_message> messages)
     -> result<void>;

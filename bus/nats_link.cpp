@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "bus/nkey.hpp"
 #include "bus/server_probe.hpp"
 #include "events/limits.hpp"
 
@@ -26,6 +27,22 @@ constexpr std::int64_t flush_within_ms = 2'000;
     return fail(fault_code::broker_unavailable, "read_url", "no URL in " + url.substr(1));
   }
   return line;
+}
+
+[[nodiscard]] auto wants_tls(const nats_options& o, const std::string& url) -> bool {
+  return url.starts_with("tls://") || !o.tls_ca.empty() || !o.tls_cert.empty();
+}
+
+/// The server must show a certificate for the host of the URL.
+[[nodiscard]] auto set_tls(natsOptions* raw, const nats_options& o, const std::string& host)
+    -> natsStatus {
+  natsStatus s = natsOptions_SetSecure(raw, true);
+  if (s == NATS_OK && !o.tls_ca.empty())
+    s = natsOptions_LoadCATrustedCertificates(raw, o.tls_ca.c_str());
+  if (s == NATS_OK && !o.tls_cert.empty())
+    s = natsOptions_LoadCertificatesChain(raw, o.tls_cert.c_str(), o.tls_key.c_str());
+  if (s == NATS_OK) s = natsOptions_SetExpectedHostname(raw, host.c_str());
+  return s;
 }
 
 [[nodiscard]] auto connection_options(const nats_options& o, const std::string& url)
@@ -53,8 +70,39 @@ constexpr std::int64_t flush_within_ms = 2'000;
       return natsOptions_SetUserCredentialsFromFiles(raw, o.credentials_file.c_str(), nullptr);
     });
   }
-  if (s != NATS_OK) return nats_fault(s, "natsOptions");
+  if (!o.nkey_file.empty()) {
+    const auto key = public_key_of_seed_file(o.nkey_file);
+    if (!key) return tl::unexpected<fault>{key.error()};
+    apply(
+        [&] { return natsOptions_SetNKeyFromSeed(raw, key->c_str(), o.nkey_file.c_str()); });
+  }
+  if (wants_tls(o, url)) apply([&] { return set_tls(raw, o, address_of(url).host); });
+  if (s != NATS_OK) {
+    return fail(fault_code::broker_access_refused, "natsOptions",
+                fmt::format("{}: {}", natsStatus_GetText(s), last_error_text()));
+  }
   return options;
+}
+
+[[nodiscard]] auto is_refusal(natsStatus s) -> bool {
+  return s == NATS_CONNECTION_AUTH_FAILED || s == NATS_NOT_PERMITTED || s == NATS_SSL_ERROR ||
+         s == NATS_SECURE_CONNECTION_REQUIRED || s == NATS_SECURE_CONNECTION_WANTED;
+}
+
+/// Never the URL itself: it may carry a password.
+[[nodiscard]] auto connect_fault(natsStatus s, const host_and_port& address)
+    -> tl::unexpected<fault> {
+  const auto code =
+      is_refusal(s) ? fault_code::broker_access_refused : fault_code::broker_unavailable;
+  auto why = std::string{natsStatus_GetText(s)};
+  // nats.c names what it could not read or verify in its own text only.
+  if (s == NATS_SSL_ERROR) why += ": " + last_error_text();
+  return fail(code, "natsConnection_Connect",
+              fmt::format("{}:{}: {}", address.host, address.port, why));
+}
+
+[[nodiscard]] auto too_old(const std::string& version) -> bool {
+  return !version.empty() && version_less(version, server_version_min);
 }
 
 [[nodiscard]] auto new_inbox() -> std::optional<std::string> {
@@ -87,6 +135,29 @@ auto ack_queue::pop() -> nats_message_ptr {
   return message;
 }
 
+auto last_error_text() -> std::string {
+  natsStatus status{};
+  const char* const text = nats_GetLastError(&status);
+  return text == nullptr ? "" : text;
+}
+
+auto permission_fault(nats_link& link, std::string_view operation, const std::string& subject)
+    -> std::optional<fault> {
+  const char* text = nullptr;
+  const natsStatus s = natsConnection_GetLastError(link.connection(), &text);
+  if (s != NATS_NOT_PERMITTED || text == nullptr) return std::nullopt;
+  if (std::string_view{text}.find(subject) == std::string_view::npos) return std::nullopt;
+  return fault{fault_code::broker_access_refused, action_for(fault_code::broker_access_refused),
+               operation, text};
+}
+
+auto api_fault(nats_link& link, natsStatus status, std::string_view operation,
+               const std::string& stream) -> tl::unexpected<fault> {
+  if (auto refused = permission_fault(link, operation, stream))
+    return tl::unexpected<fault>{std::move(*refused)};
+  return nats_fault(status, operation);
+}
+
 auto nats_fault(natsStatus status, std::string_view operation) -> tl::unexpected<fault> {
   return fail(fault_code::broker_unavailable, operation, natsStatus_GetText(status));
 }
@@ -102,12 +173,7 @@ auto nats_link::open(const nats_options& o) -> result<std::shared_ptr<nats_link>
   for (int i = 0; i < authentication_tries && s == NATS_CONNECTION_AUTH_FAILED; ++i) {
     s = natsConnection_Connect(&connection, options->get());
   }
-  if (s != NATS_OK) {
-    // Never the URL itself: it may carry a password.
-    const auto address = address_of(*url);
-    return fail(fault_code::broker_unavailable, "natsConnection_Connect",
-                fmt::format("{}:{}: {}", address.host, address.port, natsStatus_GetText(s)));
-  }
+  if (s != NATS_OK) return connect_fault(s, address_of(*url));
   auto link = std::make_shared<nats_link>(opened{});
   link->connection_.reset(connection);
 
@@ -127,6 +193,11 @@ auto nats_link::open(const nats_options& o) -> result<std::shared_ptr<nats_link>
     if (auto greeting = read_greeting(address_of(connected_url), o.connect_within)) {
       link->server_version_ = std::move(greeting->version);
     }
+  }
+  if (too_old(link->server_version_)) {
+    return fail(fault_code::broker_version_unsupported, "natsConnection_Connect",
+                fmt::format("nats-server {} at {}:{}, needed is {} or newer", link->server_version_,
+                            address_of(*url).host, address_of(*url).port, server_version_min));
   }
   return link;
 }

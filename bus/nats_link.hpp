@@ -38,8 +38,10 @@ class ack_queue {
 class nats_link : public std::enable_shared_from_this<nats_link> {
  public:
   /// Connects. `options.url` may be `@FILE`: the URL is the file's first line, read now.
-  /// @fault broker_unavailable  no connection in time; refused credentials were tried again, since
-  ///        nats.c 3.4 signs one NKey challenge in 256 wrongly
+  /// @fault broker_unavailable          no connection in time
+  /// @fault broker_access_refused       credentials (tried again, since nats.c 3.4 signs one NKey
+  ///                                    challenge in 256 wrongly), keys or certificates
+  /// @fault broker_version_unsupported  older than server_version_min
   [[nodiscard]] static auto open(const nats_options& options) -> result<std::shared_ptr<nats_link>>;
 
   /// For open() alone.
@@ -98,6 +100,15 @@ class nats_link : public std::enable_shared_from_this<nats_link> {
   std::map<std::uint64_t, std::uint64_t> awaited_;  ///< Number -> token.
 };
 
+/// nats.c's text for the last error of the calling thread; "" when there is none.
+[[nodiscard]] auto last_error_text() -> std::string;
+/// A timeout that is a refusal: the server says a missing permission aside, never as an answer.
+/// nullopt when it said nothing about `subject` (or a part of one).
+[[nodiscard]] auto permission_fault(nats_link& link, std::string_view operation,
+                                    const std::string& subject) -> std::optional<fault>;
+/// The fault for a JetStream request about `stream` that failed without an error of JetStream's.
+[[nodiscard]] auto api_fault(nats_link& link, natsStatus status, std::string_view operation,
+                             const std::string& stream) -> tl::unexpected<fault>;
 /// The fault for a failed nats.c call that waited for an answer.
 [[nodiscard]] auto nats_fault(natsStatus status, std::string_view operation)
     -> tl::unexpected<fault>;

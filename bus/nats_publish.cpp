@@ -17,6 +17,8 @@ using steady = std::chrono::steady_clock;
 /// nats.c's own js options leave this header out for sequence 0, so it is always set by hand.
 constexpr const char* expected_last_header = "Nats-Expected-Last-Sequence";
 constexpr const char* event_type_header = "Event-Type";
+constexpr const char* id_header = "Nats-Msg-Id";
+constexpr const char* expected_id_header = "Nats-Expected-Last-Msg-Id";
 /// Unchained messages whose acknowledgements are awaited together.
 constexpr std::size_t publish_round_max = 10'000;
 
@@ -38,7 +40,31 @@ struct outgoing {
   std::string_view payload;
   std::optional<std::uint64_t> expected_last;
   const std::string& event_type;
+  const writer_fence& fence;
 };
+
+/// `<writer>.<n>`, ending with a zero byte, without a heap allocation for usual writers' names.
+class id_text {
+ public:
+  id_text(const std::string& writer, std::uint64_t seq) : text_{writer} {
+    text_ += '.';
+    std::array<char, 20> number;
+    text_.append(number.data(), std::to_chars(number.begin(), number.end(), seq).ptr);
+  }
+  [[nodiscard]] auto c_str() const -> const char* { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
+
+[[nodiscard]] auto set_fence(natsMsg* message, const writer_fence& fence,
+                             std::uint64_t expected_last) -> natsStatus {
+  natsStatus s =
+      natsMsgHeader_Set(message, id_header, id_text{fence.writer, expected_last + 1}.c_str());
+  if (s != NATS_OK || !fence.chained) return s;
+  return natsMsgHeader_Set(message, expected_id_header,
+                           id_text{fence.writer, expected_last}.c_str());
+}
 
 [[nodiscard]] auto make_message(const outgoing& m) -> nats_message_ptr {
   natsMsg* raw = nullptr;
@@ -50,6 +76,9 @@ struct outgoing {
   }
   if (s == NATS_OK && !m.event_type.empty()) {
     s = natsMsgHeader_Set(raw, event_type_header, m.event_type.c_str());
+  }
+  if (s == NATS_OK && !m.fence.writer.empty() && m.expected_last) {
+    s = set_fence(raw, m.fence, *m.expected_last);
   }
   BESTOW_ASSERT(s == NATS_OK);  // Fails only for want of memory or for an empty subject.
   return message;
@@ -100,16 +129,19 @@ struct outgoing {
 }  // namespace
 
 auto send_chunk(nats_link& link, const outgoing_chunk& chunk, std::size_t first,
-                std::uint64_t expected_last, std::uint64_t token) -> result<void> {
+                std::uint64_t expected_last, std::uint64_t token, const writer_fence& fence)
+    -> result<void> {
   BESTOW_ASSERT(first < chunk.size());
   const auto number = link.expect_ack(token);
   if (!number) return fail(fault_code::broker_unavailable, "publish_chunk", "not connected");
   const std::string reply = link.ack_prefix() + std::to_string(*number);
+  writer_fence from_us = fence;
   for (std::size_t i = first; i < chunk.size(); ++i) {
     const bool last = i + 1 == chunk.size();
     const auto message =
         make_message({chunk.subject.c_str(), last ? reply.c_str() : nullptr, chunk.message(i),
-                      expected_last + (i - first), chunk.event_type});
+                      expected_last + (i - first), chunk.event_type, from_us});
+    from_us.chained = !fence.writer.empty();  // From here on each follows one of this writer's.
     const natsStatus s = natsConnection_PublishMsg(link.connection(), message.get());
     if (s == NATS_OK) continue;
     if (i == first && link.take_ack(*number)) return nats_fault(s, "natsConnection_PublishMsg");
@@ -122,8 +154,10 @@ auto send_chunk(nats_link& link, const outgoing_chunk& chunk, std::size_t first,
 
 auto publish_one(nats_link& link, const nats_options& options, const std::string& subject,
                  std::string_view payload, std::optional<std::uint64_t> expected_last,
-                 const std::string& event_type) -> result<std::uint64_t> {
-  const auto message = make_message({subject.c_str(), nullptr, payload, expected_last, event_type});
+                 const std::string& event_type, const writer_fence& fence)
+    -> result<std::uint64_t> {
+  const auto message =
+      make_message({subject.c_str(), nullptr, payload, expected_last, event_type, fence});
   natsMsg* raw = nullptr;
   const natsStatus s =
       natsConnection_RequestMsg(&raw, link.connection(), message.get(), options.ack_within.count());
@@ -131,12 +165,17 @@ auto publish_one(nats_link& link, const nats_options& options, const std::string
   if (s == NATS_NO_RESPONDERS) return publish_fault(nats_no_responders, "no responders");
   if (s == NATS_MAX_PAYLOAD)
     return fail(fault_code::internal, "publish", "larger than max_payload");
-  if (s != NATS_OK) return unknown_outcome(s);
+  if (s != NATS_OK) {
+    if (auto refused = permission_fault(link, "publish", subject))
+      return tl::unexpected<fault>{std::move(*refused)};
+    return unknown_outcome(s);
+  }
   const pub_ack ack = parse_pub_ack(payload_of(raw));
   if (ack.error_code == ack_lost) {
     return fail(fault_code::outcome_unknown, "publish", ack.error);
   }
   if (ack.error_code != 0) return publish_fault(ack.error_code, ack.error);
+  if (ack.duplicate) return publish_fault(ack_duplicate, "the broker has a message of this id");
   return ack.seq;
 }
 

@@ -33,7 +33,7 @@ struct throw_away_consumer {
   const natsStatus s = js_AddConsumer(&raw, link.js(), stream.c_str(), &c, nullptr, &error);
   const js_consumer_info_ptr info{raw};
   if (static_cast<int>(error) == js_stream_not_found) return no_such_stream("scan", stream);
-  if (s != NATS_OK) return nats_fault(s, "js_AddConsumer");
+  if (s != NATS_OK) return api_fault(link, s, "js_AddConsumer", stream);
   return throw_away_consumer{info->Name, info->NumPending};
 }
 

@@ -42,7 +42,7 @@ constexpr std::int64_t unlimited = -1;
   note("max_age", have.MaxAge == 0);
   note("max_msgs", have.MaxMsgs == unlimited);
   note("max_msgs_per_subject", have.MaxMsgsPerSubject <= 0);
-  note("max_bytes", have.MaxBytes == max_bytes_of(want));
+  note("max_msg_size", have.MaxMsgSize == unlimited);
   note("replicas", have.Replicas == static_cast<std::int64_t>(want.replicas));
   note("deny_delete", have.DenyDelete == want.deny_delete_and_purge);
   note("deny_purge", have.DenyPurge == want.deny_delete_and_purge);
@@ -51,6 +51,10 @@ constexpr std::int64_t unlimited = -1;
   note("sealed", !have.Sealed);
   note("mirror", have.Mirror == nullptr);
   note("sources", have.SourcesLen == 0);
+  if (want.duplicate_window.count() > 0) {
+    note("duplicate_window",
+         have.Duplicates == std::chrono::nanoseconds{want.duplicate_window}.count());
+  }
   return out;
 }
 
@@ -70,33 +74,61 @@ constexpr std::int64_t unlimited = -1;
   c.Replicas = config.replicas;
   c.DenyDelete = config.deny_delete_and_purge;
   c.DenyPurge = config.deny_delete_and_purge;
+  c.Duplicates = std::chrono::nanoseconds{config.duplicate_window}.count();
+  if (!config.description.empty()) c.Description = config.description.c_str();
   jsStreamInfo* raw = nullptr;
   jsErrCode error{};
   const natsStatus s = js_AddStream(&raw, link.js(), &c, nullptr, &error);
   const js_stream_info_ptr info{raw};
   if (s == NATS_OK) return state_from(info->State);
-  if (error == 0) return nats_fault(s, "js_AddStream");
-  return fail(
-      fault_code::broker_stream_foreign, "js_AddStream",
-      fmt::format("stream {} cannot be created: code {}", config.name, static_cast<int>(error)));
+  if (error == 0) return api_fault(link, s, "js_AddStream", config.name);
+  return fail(fault_code::broker_stream_misconfigured, "js_AddStream",
+              fmt::format("stream {} cannot be created: {} (code {})", config.name,
+                          last_error_text(), static_cast<int>(error)));
 }
 
 }  // namespace
 
-auto ensure_stream(nats_link& link, const stream_config& config) -> result<stream_state> {
+auto inspect_stream(nats_link& link, const stream_config& config) -> result<stream_inspection> {
   jsStreamInfo* raw = nullptr;
   jsErrCode error{};
   const natsStatus s = js_GetStreamInfo(&raw, link.js(), config.name.c_str(), nullptr, &error);
   const js_stream_info_ptr info{raw};
-  if (s != NATS_OK) {
-    if (static_cast<int>(error) == js_stream_not_found) return create_stream(link, config);
-    return nats_fault(s, "js_GetStreamInfo");
+  if (static_cast<int>(error) == js_stream_not_found) return stream_inspection{};
+  if (s != NATS_OK) return api_fault(link, s, "js_GetStreamInfo", config.name);
+  const char* const description = info->Config->Description;
+  return stream_inspection{true, state_from(info->State), description == nullptr ? "" : description,
+                           differences(*info->Config, config)};
+}
+
+auto ensure_stream(nats_link& link, const stream_config& config) -> result<stream_state> {
+  auto found = inspect_stream(link, config);
+  if (!found) return tl::unexpected<fault>{std::move(found.error())};
+  if (!found->exists) return create_stream(link, config);
+  if (!found->differences.empty()) {
+    return fail(
+        fault_code::broker_stream_misconfigured, "ensure_stream",
+        fmt::format("stream {} exists with other settings: {}", config.name, found->differences));
   }
-  if (const auto found = differences(*info->Config, config); !found.empty()) {
-    return fail(fault_code::broker_stream_foreign, "ensure_stream",
-                fmt::format("stream {} exists with other settings: {}", config.name, found));
-  }
-  return state_from(info->State);
+  return found->state;
+}
+
+auto remove_stream(nats_link& link, const std::string& stream) -> result<void> {
+  jsErrCode error{};
+  const natsStatus s = js_DeleteStream(link.js(), stream.c_str(), nullptr, &error);
+  if (s == NATS_OK || static_cast<int>(error) == js_stream_not_found) return {};
+  return api_fault(link, s, "js_DeleteStream", stream);
+}
+
+auto remove_consumer(nats_link& link, const std::string& stream, const std::string& durable)
+    -> result<void> {
+  jsErrCode error{};
+  const natsStatus s =
+      js_DeleteConsumer(link.js(), stream.c_str(), durable.c_str(), nullptr, &error);
+  if (s == NATS_OK || static_cast<int>(error) == js_consumer_not_found ||
+      static_cast<int>(error) == js_stream_not_found)
+    return {};
+  return api_fault(link, s, "js_DeleteConsumer", stream);
 }
 
 auto stream_state_of(nats_link& link, const std::string& stream) -> result<stream_state> {
@@ -106,7 +138,7 @@ auto stream_state_of(nats_link& link, const std::string& stream) -> result<strea
   const js_stream_info_ptr info{raw};
   if (s == NATS_OK) return state_from(info->State);
   if (static_cast<int>(error) == js_stream_not_found) return no_such_stream("state_of", stream);
-  return nats_fault(s, "js_GetStreamInfo");
+  return api_fault(link, s, "js_GetStreamInfo", stream);
 }
 
 auto read_message(nats_link& link, const std::string& stream, std::uint64_t seq)
@@ -122,7 +154,7 @@ auto read_message(nats_link& link, const std::string& stream, std::uint64_t seq)
   }
   if (static_cast<int>(error) == js_message_not_found) return std::nullopt;
   if (static_cast<int>(error) == js_stream_not_found) return no_such_stream("read", stream);
-  return nats_fault(s, "js_GetMsg");
+  return api_fault(link, s, "js_GetMsg", stream);
 }
 
 }  // namespace bestow::bus

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -95,6 +96,22 @@ auto address_of(std::string_view url) -> host_and_port {
     out.host = out.host.substr(1, out.host.size() - 2);
   }
   return out;
+}
+
+auto version_less(std::string_view a, std::string_view b) -> bool {
+  const auto numbers = [](std::string_view text) {
+    std::array<unsigned, 3> out{};
+    if (text.starts_with('v')) text.remove_prefix(1);
+    for (auto& n : out) {
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+      if (error != std::errc{}) break;
+      text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+      if (!text.starts_with('.')) break;
+      text.remove_prefix(1);
+    }
+    return out;
+  };
+  return numbers(a) < numbers(b);
 }
 
 auto read_greeting(const host_and_port& address, std::chrono::milliseconds within)

@@ -24,6 +24,9 @@ struct host_and_port {
 /// The address in `nats://user:password@host:port`; port 4222 when none is given.
 [[nodiscard]] auto address_of(std::string_view url) -> host_and_port;
 
+/// "2.9.10" before "2.10.1"; what follows the numbers ("-RC.1") counts for nothing.
+[[nodiscard]] auto version_less(std::string_view a, std::string_view b) -> bool;
+
 /// Connects to `address`, reads its INFO line and closes.
 /// @fault broker_unavailable  no answer in time, or not a NATS server
 [[nodiscard]] auto read_greeting(const host_and_port& address, std::chrono::milliseconds within)

@@ -48,6 +48,18 @@ auto check_whole(const settings& s) -> std::vector<std::string> {
       problems.push_back(
           fmt::format("http.tokens: '{}' has the hash of another token", token.name));
   }
+  const auto& n = s.nats;
+  if (n.tls_cert.empty() != n.tls_key.empty())
+    problems.emplace_back("nats.tls_cert and nats.tls_key belong together: give both or none");
+  const int logins = (n.user.empty() ? 0 : 1) + (n.credentials.empty() ? 0 : 1) +
+                     (n.nkey.empty() ? 0 : 1);
+  if (logins > 1)
+    problems.emplace_back("nats.user, nats.credentials and nats.nkey exclude each other");
+  if (n.user.empty() && !n.password.empty())
+    problems.emplace_back("nats.password is given without nats.user");
+  if (n.mode == nats_mode::embedded && n.replicas > 1)
+    problems.push_back(
+        fmt::format("nats.replicas is {}: the embedded server is a single one", n.replicas));
   const auto& g = s.grants;
   const std::array<const std::string*, 4> streams{&g.voucher_stream, &g.point_stream,
                                                   &g.result_stream, &g.dead_stream};

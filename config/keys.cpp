@@ -2,149 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include <fmt/format.h>
 
+#include "config/key_kinds.hpp"
 #include "config/values.hpp"
 
 namespace bestow::config {
 namespace {
-
-using text_ref = std::function<std::string&(settings&)>;
-
-struct key_name {
-  std::string_view section;
-  std::string_view name;
-};
-
-template <class Ref>
-auto read(const Ref& ref, const settings& s) {
-  auto copy = s;
-  return ref(copy);
-}
-
-auto finish(key_binding b) -> key_binding {
-  b.row.fallback = b.show(settings{});
-  return b;
-}
-
-/// Text, checked by `wrong` ("" = good).
-auto text_key(key_name key, std::string allowed, std::string meaning, text_ref ref,
-              std::function<std::string(std::string_view)> wrong, bool secret = false)
-    -> key_binding {
-  key_binding b;
-  b.row = {std::string{key.section}, std::string{key.name}, "text", "",
-           std::move(allowed),       std::move(meaning),    secret};
-  b.kind = key_kind::text;
-  b.set = [ref, wrong](settings& s, std::string_view text) {
-    auto problem = wrong(text);
-    if (problem.empty()) ref(s) = std::string{text};
-    return problem;
-  };
-  b.show = [ref](const settings& s) { return "\"" + read(ref, s) + "\""; };
-  return finish(std::move(b));
-}
-
-struct bounds {
-  std::uint64_t low;
-  std::uint64_t high;
-};
-
-template <class Int>
-auto number_key(key_name key, key_kind kind, bounds range, std::string meaning,
-                std::function<Int&(settings&)> ref) -> key_binding {
-  const bool size = kind == key_kind::size;
-  const auto show = [size](std::uint64_t v) { return size ? show_size(v) : fmt::to_string(v); };
-  const auto allowed = fmt::format("{}..{}", show(range.low), show(range.high));
-  key_binding b;
-  b.row = {std::string{key.section},
-           std::string{key.name},
-           size ? "size" : "integer",
-           "",
-           allowed,
-           std::move(meaning),
-           false};
-  b.kind = kind;
-  b.set = [=](settings& s, std::string_view text) -> std::string {
-    const auto value = size ? parse_size(text) : parse_unsigned(text);
-    if (!value || *value < range.low || *value > range.high) return "allowed is " + allowed;
-    ref(s) = static_cast<Int>(*value);
-    return "";
-  };
-  b.show = [ref, size](const settings& s) {
-    const auto value = static_cast<std::uint64_t>(read(ref, s));
-    return size ? "\"" + show_size(value) + "\"" : fmt::to_string(value);
-  };
-  return finish(std::move(b));
-}
-
-auto duration_key(key_name key, std::chrono::milliseconds low, std::chrono::milliseconds high,
-                  std::string meaning, std::function<std::chrono::milliseconds&(settings&)> ref)
-    -> key_binding {
-  const auto allowed = show_duration(low) + ".." + show_duration(high);
-  key_binding b;
-  b.row = {std::string{key.section},
-           std::string{key.name},
-           "duration",
-           "",
-           allowed,
-           std::move(meaning),
-           false};
-  b.kind = key_kind::duration;
-  b.set = [=](settings& s, std::string_view text) -> std::string {
-    const auto value = parse_duration(text);
-    if (!value || *value < low || *value > high) return "allowed is " + allowed;
-    ref(s) = *value;
-    return "";
-  };
-  b.show = [ref](const settings& s) { return "\"" + show_duration(read(ref, s)) + "\""; };
-  return finish(std::move(b));
-}
-
-auto boolean_key(key_name key, std::string meaning, std::function<bool&(settings&)> ref)
-    -> key_binding {
-  key_binding b;
-  b.row = {std::string{key.section},
-           std::string{key.name},
-           "boolean",
-           "",
-           "true, false",
-           std::move(meaning),
-           false};
-  b.kind = key_kind::boolean;
-  b.set = [ref](settings& s, std::string_view text) -> std::string {
-    const auto value = parse_boolean(text);
-    if (!value) return "allowed are true, false";
-    ref(s) = *value;
-    return "";
-  };
-  b.show = [ref](const settings& s) { return std::string{read(ref, s) ? "true" : "false"}; };
-  return finish(std::move(b));
-}
-
-/// One of a few words; `get` and `put` translate to the setting's own type.
-auto choice_key(key_name key, std::vector<std::string> words, std::string meaning,
-                std::function<void(settings&, std::size_t)> put,
-                std::function<std::size_t(const settings&)> get) -> key_binding {
-  const auto allowed = fmt::format("{}", fmt::join(words, ", "));
-  key_binding b;
-  b.row = {std::string{key.section},
-           std::string{key.name},
-           "choice",
-           "",
-           allowed,
-           std::move(meaning),
-           false};
-  b.kind = key_kind::choice;
-  b.set = [=](settings& s, std::string_view text) -> std::string {
-    const auto it = std::find(words.begin(), words.end(), text);
-    if (it == words.end()) return "allowed are " + allowed;
-    put(s, static_cast<std::size_t>(it - words.begin()));
-    return "";
-  };
-  b.show = [=](const settings& s) { return "\"" + words[get(s)] + "\""; };
-  return finish(std::move(b));
-}
 
 auto wrong_subject(std::string_view text) -> std::string {
   constexpr std::size_t subject_chars_max = 200;
@@ -169,6 +35,11 @@ auto not_empty(std::string_view text) -> std::string {
 }
 auto anything(std::string_view) -> std::string {
   return "";
+}
+/// A path that cannot be read is told at the start, not at the first connect.
+auto unreadable_file(std::string_view text) -> std::string {
+  if (text.empty() || std::ifstream{std::string{text}}.good()) return "";
+  return "there is no readable file at this path";
 }
 auto wrong_listen(std::string_view text) -> std::string {
   listen_address address;
@@ -213,6 +84,49 @@ auto tokens_key() -> key_binding {
   return finish(std::move(b));
 }
 
+/// How an external server is spoken to, and what is asked of either.
+void add_broker(std::vector<key_binding>& keys) {
+  struct file {
+    std::string_view name;
+    std::string_view meaning;
+    std::string nats_settings::*member;
+  };
+  static constexpr std::array<file, 5> files{{
+      {"credentials", "Credentials file (JWT and NKey) for mode external.",
+       &nats_settings::credentials},
+      {"nkey", "File with a user's NKey seed (SU...) for mode external.", &nats_settings::nkey},
+      {"tls_ca",
+       "PEM file of the authorities that may sign the server's certificate. Turns TLS on; the "
+       "system's authorities when only the URL is tls://.",
+       &nats_settings::tls_ca},
+      {"tls_cert", "PEM file of the client's certificate chain, with tls_key.",
+       &nats_settings::tls_cert},
+      {"tls_key", "PEM file of the client's key, with tls_cert.", &nats_settings::tls_key},
+  }};
+  for (const auto& f : files) {
+    keys.push_back(text_key(
+        {"nats", f.name}, "a readable file", std::string{f.meaning},
+        [member = f.member](settings& s) -> std::string& { return s.nats.*member; },
+        unreadable_file));
+  }
+  keys.push_back(choice_key(
+      {"nats", "fence"}, {"automatic", "writer", "none"},
+      "writer: every grant names its writer and the one before it, so that a second Bestow with "
+      "another log cannot write between. automatic is writer for mode external, none for embedded.",
+      [](settings& s, std::size_t i) { s.nats.fence = static_cast<fence_mode>(i); },
+      [](const settings& s) { return static_cast<std::size_t>(s.nats.fence); }));
+  keys.push_back(number_key<std::uint64_t>(
+      {"nats", "replicas"}, key_kind::integer, {1, 5},
+      "Replicas of each grant stream. More than 1 needs a cluster of 2.10.23 or newer with "
+      "sync_interval: always.",
+      [](settings & s) -> auto& { return s.nats.replicas; }));
+  keys.push_back(number_key<std::uint64_t>(
+      {"nats", "stream_max_bytes"}, key_kind::size, {0, 1ULL << 50U},
+      "Room of each grant stream when it is created; 0 is unlimited. A full stream pauses "
+      "publishing and loses nothing.",
+      [](settings & s) -> auto& { return s.nats.stream_max_bytes; }));
+}
+
 void add_data_and_nats(std::vector<key_binding>& keys) {
   constexpr bounds map_range{1ULL << 20U, 1ULL << 46U};
   keys.push_back(text_key(
@@ -241,9 +155,7 @@ void add_data_and_nats(std::vector<key_binding>& keys) {
       {"nats", "password"}, "any text",
       "Password for mode external; better given as BESTOW_NATS_PASSWORD.",
       [](settings & s) -> auto& { return s.nats.password; }, anything, true));
-  keys.push_back(text_key(
-      {"nats", "credentials"}, "a file", "Credentials file (JWT and NKey) for mode external.",
-      [](settings & s) -> auto& { return s.nats.credentials; }, anything));
+  add_broker(keys);
   keys.push_back(text_key(
       {"nats", "server"}, "a program",
       "The nats-server program of mode embedded: a path, or a name in PATH.",

@@ -40,6 +40,8 @@ struct access_token {
                               access_token& out) -> std::string;
 
 enum class nats_mode : std::uint8_t { embedded, external };
+/// Who else could write to the grant streams: automatic is writer for mode external.
+enum class fence_mode : std::uint8_t { automatic, writer, none };
 enum class log_format : std::uint8_t { text, json };
 
 struct data_settings {
@@ -53,6 +55,18 @@ struct nats_settings {
   std::string user;
   std::string password;
   std::string credentials;  ///< File with a JWT and an NKey.
+  std::string nkey;         ///< File with an NKey seed.
+  std::string tls_ca;
+  std::string tls_cert;
+  std::string tls_key;
+  fence_mode fence{fence_mode::automatic};
+  std::uint64_t replicas{1};
+  std::uint64_t stream_max_bytes{0};  ///< 0 = unlimited.
+  /// Whether messages name their writer: as `fence` says, or, left open, for an external server.
+  [[nodiscard]] auto fenced() const -> bool {
+    return fence == fence_mode::writer ||
+           (fence == fence_mode::automatic && mode == nats_mode::external);
+  }
   std::string server{"nats-server"};
 };
 struct http_settings {

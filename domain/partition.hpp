@@ -166,6 +166,10 @@ struct release_recalls {
 };
 /// The promotion is closed: what was never released never will be.
 struct abandon_pending {};
+/// Messages that stand on the stream and are unknown to the log: a release as the stream shows it.
+struct adopt_release {
+  targets_released facts;  ///< run 0 = the latest run known here, 1 before any.
+};
 /// JetStream stored the whole chunk.
 struct record_published {
   position released_at{};
@@ -212,6 +216,9 @@ using partition_decision = std::variant<std::vector<partition_event>, refusal>;
 /// One release, and recall_planned once every target was looked at; one append.
 [[nodiscard]] auto decide(const release_recalls& c, const partition& p) -> partition_decision;
 [[nodiscard]] auto decide(const abandon_pending& c, const partition& p) -> partition_decision;
+/// Refused (stream_cannot_be_adopted) unless it is the next one: a first attempt goes on at the first
+/// target never released, a later attempt is one more than the target has.
+[[nodiscard]] auto decide(const adopt_release& c, const partition& p) -> partition_decision;
 [[nodiscard]] auto decide(const record_published& c, const partition& p) -> partition_decision;
 /// Exact repeats (same status and, for SUCCESS, the same transaction key) are only counted.
 /// Precondition, asserted: was_released() for every row; the caller dead-letters the others. Texts

@@ -88,6 +88,12 @@ enum class rejection : std::uint8_t {
   nothing_to_recall,
   // partition
   stale_run,  ///< The command belongs to a run that is over.
+  // the broker's streams
+  stream_must_be_adopted,     ///< Start, resume, retry, recall, rebuild: the stream is ahead.
+  stream_belongs_to_another,  ///< Rebuild or adopt: its messages are not this log's.
+  stream_is_sound,            ///< Rebuild: nothing is wrong with it.
+  stream_is_not_ahead,        ///< Adopt: the log knows every message.
+  stream_cannot_be_adopted,   ///< Adopt: a message is not the next grant of this log.
 };
 
 /// Why one row of an import was refused. Checked field by field in the order of row_field; inside

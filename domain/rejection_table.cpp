@@ -190,6 +190,24 @@ constexpr auto rejections = std::to_array<rejection_row>({
      "Look at the promotion's counts.", conflict},
     {r::stale_run, "stale_run", "The command belongs to a run that is over.",
      "Nothing to do: the later run goes on.", conflict},
+    {r::stream_must_be_adopted, "stream_must_be_adopted",
+     "The stream holds grants that the log does not know.",
+     "Take them into the log with `bestow nats adopt`, then send the command again.", conflict},
+    {r::stream_belongs_to_another, "stream_belongs_to_another",
+     "The stream holds messages that are not this log's: they would be lost.",
+     "Check the server, the account and the stream names. Keep a copy and delete the stream by "
+     "hand if it may go.",
+     conflict},
+    {r::stream_is_sound, "stream_is_sound", "The stream holds exactly what the log plans.",
+     "Nothing to do.", conflict},
+    {r::stream_is_not_ahead, "stream_is_not_ahead",
+     "The log knows every message of the stream: there is nothing to adopt.", "Nothing to do.",
+     conflict},
+    {r::stream_cannot_be_adopted, "stream_cannot_be_adopted",
+     "A message of the stream is not the next grant of this log. Nothing was adopted.",
+     "The detail names the message and what is wrong with it. Restore a newer backup of the log, "
+     "or mend what it lacks, and adopt again.",
+     conflict},
 });
 
 template <class Rows>
@@ -199,7 +217,7 @@ constexpr auto in_enum_order(const Rows& rows, std::size_t first) -> bool {
   return true;
 }
 static_assert(in_enum_order(rejections, 0));
-static_assert(rejections.size() == static_cast<std::size_t>(rejection::stale_run) + 1);
+static_assert(rejections.size() == static_cast<std::size_t>(rejection::stream_cannot_be_adopted) + 1);
 
 }  // namespace
 

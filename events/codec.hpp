@@ -54,6 +54,10 @@ enum class event_type : std::uint16_t {
   stream_generation_started = 64,
   stream_tail_republished = 65,
   stream_halted = 66,
+  stream_generation_completed = 67,
+  stream_paused = 68,
+  stream_resumed = 69,
+  stream_adopted = 70,
 };
 
 /// Who asked, and under which key: stands in the fact that answers a command.
@@ -79,7 +83,8 @@ using any_event =
                  targets_released, targets_publish_failed, grants_published, results_recorded,
                  double_grant_detected, partition_done, targets_abandoned, results_overdue,
                  retry_planned, recall_planned, recalls_recorded,
-                 stream_generation_started, stream_tail_republished, stream_halted>;
+                 stream_generation_started, stream_tail_republished, stream_halted,
+                 stream_generation_completed, stream_paused, stream_resumed, stream_adopted>;
 
 /// The stored number of a struct: `type_of<promotion_created>() == event_type::promotion_created`.
 template <class Event>

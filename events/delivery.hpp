@@ -39,11 +39,63 @@ struct stream_tail_republished {
   bool operator==(const stream_tail_republished&) const = default;
 };
 
+/// The generation holds every message that was planned into it when it was opened: it is whole.
+/// Not said of generation 1, which begins empty.
+struct stream_generation_completed {
+  static constexpr std::string_view name = "stream_generation_completed";
+  std::string stream;
+  std::uint32_t generation{1};
+  std::uint64_t last_seq{0};  ///< Last sequence that was stored again.
+
+  static constexpr auto fields = std::tuple{&stream_generation_completed::stream,
+                                            &stream_generation_completed::generation,
+                                            &stream_generation_completed::last_seq};
+  bool operator==(const stream_generation_completed&) const = default;
+};
+
+/// Alarm: the stream takes no message for want of room. Once for each time it becomes full.
+struct stream_paused {
+  static constexpr std::string_view name = "stream_paused";
+  std::string stream;
+  std::string code;  ///< Name of the fault: broker_stream_full.
+  std::string detail;
+
+  static constexpr auto fields =
+      std::tuple{&stream_paused::stream, &stream_paused::code, &stream_paused::detail};
+  bool operator==(const stream_paused&) const = default;
+};
+
+/// There is room again: publishing goes on.
+struct stream_resumed {
+  static constexpr std::string_view name = "stream_resumed";
+  std::string stream;
+  std::uint64_t last_seq{0};  ///< Last sequence on the stream when it went on.
+
+  static constexpr auto fields = std::tuple{&stream_resumed::stream, &stream_resumed::last_seq};
+  bool operator==(const stream_resumed&) const = default;
+};
+
+/// The stream was ahead of the log (restored from an older backup): these messages were proved to
+/// be grants of this log and stand in it now as released and published.
+struct stream_adopted {
+  static constexpr std::string_view name = "stream_adopted";
+  std::string stream;
+  std::uint64_t first_seq{0};
+  std::uint64_t last_seq{0};
+  std::uint64_t release_count{0};  ///< targets_released facts they became.
+  std::string adopted_by;
+
+  static constexpr auto fields =
+      std::tuple{&stream_adopted::stream, &stream_adopted::first_seq, &stream_adopted::last_seq,
+                 &stream_adopted::release_count, &stream_adopted::adopted_by};
+  bool operator==(const stream_adopted&) const = default;
+};
+
 /// Alarm: publishing to this stream is halted until an operator has looked.
 struct stream_halted {
   static constexpr std::string_view name = "stream_halted";
   std::string stream;
-  std::string code;    ///< Name of the fault: broker_stream_foreign, _ahead, _damaged.
+  std::string code;    ///< Name of the fault: broker_stream_foreign, _ahead, _damaged, ...
   std::string detail;
 
   static constexpr auto fields =
@@ -52,6 +104,7 @@ struct stream_halted {
 };
 
 using delivery_event =
-    std::variant<stream_generation_started, stream_tail_republished, stream_halted>;
+    std::variant<stream_generation_started, stream_tail_republished, stream_halted,
+                 stream_generation_completed, stream_paused, stream_resumed, stream_adopted>;
 
 }  // namespace bestow

@@ -34,24 +34,56 @@ constexpr auto rows = std::to_array<fault_row>({
      "Check that nats-server runs and that url, credentials and TLS in [nats] are right. "
      "`bestow doctor` tests the connection."},
     {broker_stream_foreign, "broker_stream_foreign", call_operator,
-     "The JetStream stream belongs to another log, or its settings are not the ones Bestow needs. "
-     "Nothing was published to it.",
-     "Point [nats] at the right server or account, or choose another stream prefix. Never let two "
-     "logs write to one stream."},
+     "The JetStream stream belongs to another log. Nothing was published to it.",
+     "Point [nats] at the right server or account, or choose other stream names in [grants]. Never "
+     "let two logs write to one stream."},
     {broker_stream_full, "broker_stream_full", call_operator,
      "The stream refuses messages for want of room. Publishing pauses; nothing is lost.",
      "Give JetStream more room (its disk, account limits or the stream's max_bytes). Publishing "
      "goes on by itself."},
     {broker_stream_ahead, "broker_stream_ahead", call_operator,
      "The stream holds messages that this log never planned: the log was probably restored from "
-     "an older backup. Publishing to it is halted.",
-     "Do not publish over them: those grants may have been paid. Restore the newest backup of the "
-     "log, or compare the stream with the payer's ledger first."},
+     "an older backup. Publishing to it is halted, and nothing can be started or retried.",
+     "Do not publish over them: those grants may have been paid. `bestow nats adopt` reads them, "
+     "proves that they are grants of this log and takes them into it."},
     {broker_stream_damaged, "broker_stream_damaged", call_operator,
-     "The stream has holes or was purged, deleted or truncated. Publishing to it is halted; the "
-     "log still knows every message.",
-     "Find out what removed the messages. With JetStream's store back as it was before, restart: "
-     "what is missing at its end is sent again from the log."},
+     "Messages are missing in the middle of the stream. Publishing to it is halted; the log still "
+     "knows every message.",
+     "Find out what removed them. Bring JetStream's store back as it was and restart, or let "
+     "`bestow nats rebuild` publish everything again as a new generation."},
+    {broker_stream_missing, "broker_stream_missing", call_operator,
+     "The stream does not exist or is empty, although the log has published to it. Publishing to "
+     "it is halted; the log still knows every message.",
+     "Check that [nats] names the right server and account. Bring JetStream's store back and "
+     "restart, or let `bestow nats rebuild` publish everything again as a new generation."},
+    {broker_stream_purged, "broker_stream_purged", call_operator,
+     "The stream's first messages are gone: it was purged. Publishing to it is halted; the log "
+     "still knows every message.",
+     "Find out who purged it. Bring JetStream's store back and restart, or let `bestow nats "
+     "rebuild` publish everything again as a new generation."},
+    {broker_stream_behind, "broker_stream_behind", retry_later,
+     "The stream lost messages at its end that it had acknowledged, as after a power cut of the "
+     "broker. They are being sent again from the log, byte for byte.",
+     "Nothing to do: it mends itself and stands in the log as stream_tail_republished. Find out "
+     "why the broker lost what it had acknowledged."},
+    {broker_stream_differs, "broker_stream_differs", call_operator,
+     "The stream holds another message than the log plans at that sequence: somebody else wrote "
+     "to it, or a copy of this data directory did. Publishing to it is halted.",
+     "Stop the other writer and compare the stream with the payer's ledger: what stands there may "
+     "have been paid. Keep a copy, delete the stream by hand, then `bestow nats rebuild`."},
+    {broker_stream_misconfigured, "broker_stream_misconfigured", call_operator,
+     "The stream's settings are not the ones Bestow needs: messages could be dropped, deleted or "
+     "lost. Nothing is published to it.",
+     "Set what the detail names as docs/guides/broker.md says (`nats stream edit`). What cannot "
+     "be edited: `bestow nats rebuild` makes the stream anew and publishes everything again."},
+    {broker_access_refused, "broker_access_refused", call_operator,
+     "NATS refuses the connection or a request: user, password, key, certificate or a permission "
+     "is wrong.",
+     "Check user, password, credentials, nkey and tls_* in [nats], and the permissions of that "
+     "user against docs/guides/broker.md."},
+    {broker_version_unsupported, "broker_version_unsupported", call_operator,
+     "The NATS server is too old: 2.9.10 is needed, and 2.10.23 for replicated streams.",
+     "Upgrade nats-server, or set replicas in [nats] to 1."},
     {log_full, "log_full", call_operator,
      "The disk or the log's map is full. The fact was not written; every acknowledged fact is "
      "intact.",

@@ -140,6 +140,8 @@ inline constexpr auto broker_retry_max = 2'000ms;
 inline constexpr std::size_t event_feed_batch = 256;
 /// How long the event feed lets facts gather: far below the second in which events are due.
 inline constexpr auto event_feed_pause = 20ms;
+/// How often a stream that nothing is sent to is looked at.
+inline constexpr auto stream_look_interval = 5'000ms;
 /// How long `stop` waits for released messages before it answers with a fault.
 inline constexpr auto stop_within = 900ms;
 
@@ -157,6 +159,11 @@ inline constexpr auto nats_pull_expires = 5'000ms;
 inline constexpr auto nats_batch_linger = 2ms;
 /// Deliveries the broker lets stand unacknowledged; credit bounds them long before.
 inline constexpr std::int64_t nats_ack_pending_max = 1'000'000;
+/// Consumers of one stream that are looked at before it is filled anew.
+inline constexpr std::size_t nats_consumers_listed_max = 10'000;
+/// How long a grant stream's broker remembers message ids: the shortest it takes. Only the fence
+/// uses ids, and it looks one message back.
+inline constexpr auto nats_duplicate_window = 100ms;
 /// Messages asked for at once when a stream is read through.
 inline constexpr std::size_t nats_scan_batch = 4'000;
 

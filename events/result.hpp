@@ -29,10 +29,17 @@ enum class fault_code : std::uint8_t {
   view_behind,           ///< The view did not reach the log head in time.
   shutting_down,         ///< The process is stopping.
   broker_unavailable,    ///< NATS cannot be reached or did not answer in time.
-  broker_stream_foreign, ///< The stream belongs to another log, or its settings differ.
+  broker_stream_foreign, ///< The stream belongs to another log.
   broker_stream_full,    ///< The stream refuses messages for want of room.
   broker_stream_ahead,   ///< The stream holds messages the log never planned.
-  broker_stream_damaged, ///< Holes, a purge or a wipe in the stream.
+  broker_stream_damaged, ///< Messages are missing in the middle of the stream.
+  broker_stream_missing, ///< The stream does not exist, or is empty though grants were planned.
+  broker_stream_purged,  ///< The stream's first messages are gone.
+  broker_stream_behind,  ///< The stream lost its tail, which is being sent again.
+  broker_stream_differs, ///< The stream holds another message than the log plans there.
+  broker_stream_misconfigured,  ///< The stream's settings are not the ones Bestow needs.
+  broker_access_refused,        ///< NATS refuses the credentials, the certificate or a permission.
+  broker_version_unsupported,   ///< The server is too old for what is asked of it.
   log_full,              ///< LMDB's map or the disk is full. Acknowledged facts are intact.
   log_io_failed,         ///< A read, write or fsync failed. The environment must be reopened.
   log_corrupt,           ///< Hash chain, checksum or page is wrong.

@@ -16,6 +16,7 @@
 #include "apps/system/data_layout.hpp"
 #include "apps/system/system_clock.hpp"
 #include "bus/embedded_server.hpp"
+#include "bus/server_probe.hpp"
 #include "config/settings.hpp"
 #include "events/fault_table.hpp"
 #include "events/limits.hpp"
@@ -127,14 +128,31 @@ auto connect(service& s, wake& events) -> result<void> {
     options.user = s.settings.nats.user;
     options.password = s.settings.nats.password;
     options.credentials_file = s.settings.nats.credentials;
+    options.nkey_file = s.settings.nats.nkey;
+    options.tls_ca = s.settings.nats.tls_ca;
+    options.tls_cert = s.settings.nats.tls_cert;
+    options.tls_key = s.settings.nats.tls_key;
   }
   const auto give_up_at = steady_clock::now() + limits::serve_connect_within;
   for (;;) {
     auto done = keep(bus::connect_nats(options), s.messages);
     if (done || steady_clock::now() > give_up_at || events.stop_wanted()) return done;
+    // A refusal is an answer: waiting does not mend it.
+    if (done.error().code != fault_code::broker_unavailable) return done;
     spdlog::warn("waiting for the broker: {}", to_string(done.error()));
     events.wait(1'000ms);
   }
+}
+
+/// Replicas of an older server can differ without a word.
+auto check_replicas(service& s) -> result<void> {
+  if (s.settings.nats.replicas == 1) return {};
+  const auto version = s.messages->server_version();
+  if (!bus::version_less(version, bus::replicated_version_min)) return {};
+  return fail(fault_code::broker_version_unsupported, "connect",
+              fmt::format("nats.replicas is {} and nats-server is {}: replicated streams need {} or "
+                          "newer",
+                          s.settings.nats.replicas, version, bus::replicated_version_min));
 }
 
 auto start_engine(service& s, const data_layout& at, wake& events) -> result<void> {
@@ -149,6 +167,9 @@ auto start_engine(service& s, const data_layout& at, wake& events) -> result<voi
   parts.directory = at.unique;
   actors::engine_options options;
   options.grants = s.settings.grants;
+  options.delivery.fence = s.settings.nats.fenced();
+  options.delivery.stream_max_bytes = s.settings.nats.stream_max_bytes;
+  options.delivery.replicas = static_cast<unsigned>(s.settings.nats.replicas);
   options.worker_threads = static_cast<unsigned>(s.settings.process.worker_threads);
   options.on_fatal = [&events](const fault& f) { events.give_up(f); };
   return keep(actors::engine::start(parts, std::move(options)), s.engine);
@@ -181,6 +202,7 @@ auto start_all(service& s, wake& events) -> result<void> {
       .and_then([&] { return start_broker(s, at); })
       .and_then([&] { return open_stores(s, at); })
       .and_then([&] { return external ? result<void>{} : connect(s, events); })
+      .and_then([&] { return check_replicas(s); })
       .and_then([&] { return start_engine(s, at, events); })
       .and_then([&] { return start_http(s); });
 }

@@ -242,6 +242,7 @@ auto run(const std::vector<std::string>& words, surroundings& with) -> exit_code
   add_result(app, ctx);
   add_log(app, ctx);
   add_view(app, ctx);
+  add_nats(app, ctx);
   add_doctor(app, ctx);
   add_explain(app, ctx);
   add_token(app, ctx);

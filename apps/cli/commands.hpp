@@ -20,6 +20,7 @@ void add_target(CLI::App& app, context& ctx);
 void add_result(CLI::App& app, context& ctx);
 void add_log(CLI::App& app, context& ctx);
 void add_view(CLI::App& app, context& ctx);
+void add_nats(CLI::App& app, context& ctx);
 void add_doctor(CLI::App& app, context& ctx);
 void add_explain(CLI::App& app, context& ctx);
 void add_token(CLI::App& app, context& ctx);

@@ -54,6 +54,11 @@ namespace bestow::http {
 [[nodiscard]] auto list_views(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto rebuild_view(const http_parts& parts, const request& in) -> answer;
 
+// streams.cpp: the broker's streams
+[[nodiscard]] auto list_streams(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto adopt_stream(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto rebuild_stream(const http_parts& parts, const request& in) -> answer;
+
 // stream.cpp
 [[nodiscard]] auto stream_events(const http_parts& parts, const request& in) -> answer;
 

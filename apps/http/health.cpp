@@ -12,6 +12,13 @@ struct check {
   std::string detail;
 };
 
+/// Publishing goes on, or will by itself: a broker that is away has a check of its own.
+auto delivers(const actors::delivery_status& d) -> bool {
+  return !d.state.starts_with("halted") && !d.state.starts_with("full") &&
+         d.code != name_of(fault_code::broker_access_refused) &&
+         d.code != name_of(fault_code::broker_version_unsupported);
+}
+
 auto readiness(const http_parts& parts) -> std::vector<check> {
   std::vector<check> checks;
   const auto status = parts.engine->status();
@@ -20,7 +27,7 @@ auto readiness(const http_parts& parts) -> std::vector<check> {
   checks.push_back(
       {"broker", connected && parts.state->broker_alive.load(), connected ? "" : "not connected"});
   for (const auto& d : status.deliveries)
-    checks.push_back({"delivery " + d.stream, !d.state.starts_with("halted"), d.state});
+    checks.push_back({"delivery " + d.stream, delivers(d), d.state});
   for (const auto& v : parts.views->status())
     checks.push_back({"view " + v.name, v.life != projections::view_life::stopped,
                       v.life == projections::view_life::stopped ? "stopped" : ""});

@@ -69,6 +69,18 @@ void add_engine(family_list& f, const actors::engine_status& s) {
   f.start(MetricType::Gauge, "bestow_delivery_halted", "1 when publishing waits for an operator.");
   for (const auto& d : s.deliveries)
     f.add(d.state.starts_with("halted") ? 1 : 0, {{"stream", d.stream}});
+  f.start(MetricType::Gauge, "bestow_delivery_full", "1 when the stream takes no message.");
+  for (const auto& d : s.deliveries)
+    f.add(d.state.starts_with("full") ? 1 : 0, {{"stream", d.stream}});
+  f.start(MetricType::Gauge, "bestow_delivery_trouble",
+          "1 with the fault's name as code, 0 without a code when all is well.");
+  for (const auto& d : s.deliveries)
+    f.add(d.code.empty() ? 0 : 1, {{"stream", d.stream}, {"code", d.code}});
+  f.start(MetricType::Gauge, "bestow_delivery_generation", "Generation of the stream.");
+  for (const auto& d : s.deliveries) f.add(d.generation, {{"stream", d.stream}});
+  f.start(MetricType::Counter, "bestow_delivery_republished_total",
+          "Messages sent again because the broker had lost them.");
+  for (const auto& d : s.deliveries) f.add(d.republished, {{"stream", d.stream}});
 }
 
 void add_views(family_list& f, const projections::view_set& views) {

@@ -68,6 +68,8 @@ constexpr auto rows = std::to_array<request_error_row>({
      "List its targets with `bestow target list PROMOTION`. Targets are visible from seal on."},
     {view_not_found, "view_not_found", 404, "There is no view with this name.",
      "See `bestow view list`."},
+    {stream_not_found, "stream_not_found", 404, "Bestow publishes to no stream of this name.",
+     "See `bestow nats list`."},
     {rejects_not_found, "rejects_not_found", 404, "There is no rejects file of this batch.",
      "A batch has one when it was imported to its end, or strict, and had bad rows. Sending the "
      "batch again writes it anew."},
@@ -153,6 +155,7 @@ auto http_status_of(fault_code c) -> std::uint16_t {
     case fault_code::view_behind:
     case fault_code::shutting_down:
     case fault_code::broker_unavailable:
+    case fault_code::broker_stream_behind:
       return 503;
     case fault_code::log_full:
     case fault_code::broker_stream_full:
@@ -162,6 +165,12 @@ auto http_status_of(fault_code c) -> std::uint16_t {
     case fault_code::broker_stream_foreign:
     case fault_code::broker_stream_ahead:
     case fault_code::broker_stream_damaged:
+    case fault_code::broker_stream_missing:
+    case fault_code::broker_stream_purged:
+    case fault_code::broker_stream_differs:
+    case fault_code::broker_stream_misconfigured:
+    case fault_code::broker_access_refused:
+    case fault_code::broker_version_unsupported:
     case fault_code::log_io_failed:
     case fault_code::log_corrupt:
     case fault_code::log_rolled_back:

@@ -45,6 +45,7 @@ enum class request_error : std::uint8_t {
   request_malformed,
   target_not_found,
   view_not_found,
+  stream_not_found,
   rejects_not_found,
   letter_not_found,
   letter_still_dead,

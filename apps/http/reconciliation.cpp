@@ -34,6 +34,9 @@ class stream_source {
     const auto state = parts_.messages->state_of(stream_);
     if (!state) return tl::unexpected(state.error());
     next_ = std::max<std::uint64_t>(state->first_seq, 1);
+    // What stands before the generation's identity message is of an older one.
+    for (const auto& d : parts_.engine->status().deliveries)
+      if (d.stream == stream_) next_ = std::max(next_, d.base_seq);
     last_ = state->last_seq;
     return {};
   }

@@ -337,6 +337,36 @@ constexpr auto view_list = std::to_array<f>({
     {"views", list, false, "View", ""},
     {"as_of_position", count, false, "", ""},
 });
+constexpr auto stream = std::to_array<f>({
+    {"name", text, false, "", ""},
+    {"state", text, false, "", "ready, connecting, republishing, rebuilding, full or halted."},
+    {"code", text, true, "", "The fault behind the state: `bestow explain CODE`."},
+    {"detail", text, false, "", "The state in full."},
+    {"generation", count, false, "", "0 before the stream is claimed for this log."},
+    {"base_seq", count, false, "", "Sequence of the identity message; grants follow it."},
+    {"planned_seq", count, false, "", "Last sequence the log plans."},
+    {"acked_seq", count, false, "", "Last sequence that is known to be stored."},
+    {"republished_count", count, false, "", "Sent again since the start: the broker lost them."},
+});
+constexpr auto stream_list = std::to_array<f>({
+    {"streams", list, false, "Stream", ""},
+});
+constexpr auto stream_rebuild = std::to_array<f>({
+    {"name", text, false, "", ""},
+    {"generation", count, false, "", "The new generation."},
+    {"message_count", count, false, "", "Grants that are published again."},
+    {"reason", text, true, "", "What was wrong."},
+    {"repeated", flag, false, "", "A rebuild was under way already."},
+    {"position", count, false, "", "Log position of the fact."},
+});
+constexpr auto stream_adoption = std::to_array<f>({
+    {"name", text, false, "", ""},
+    {"first_seq", count, false, "", "First message that was taken in."},
+    {"last_seq", count, false, "", "Last one."},
+    {"message_count", count, false, "", ""},
+    {"release_count", count, false, "", "Releases they became in the log."},
+    {"position", count, false, "", "Log position of the fact."},
+});
 constexpr auto health = std::to_array<f>({
     {"status", text, false, "", "alive, ready or not_ready."},
     {"version", text, false, "", "Of /healthz."},
@@ -395,6 +425,10 @@ constexpr auto schemas = std::to_array<schema>({
     {"VerifyReport", verify_report, {}, false},
     {"View", view, {}, false},
     {"ViewList", view_list, {}, false},
+    {"Stream", stream, {}, false},
+    {"StreamList", stream_list, {}, false},
+    {"StreamRebuild", stream_rebuild, {}, false},
+    {"StreamAdoption", stream_adoption, {}, false},
     {"Health", health, {}, false},
     {"Check", check_fields, {}, false},
     {"Problem", problem_fields, {}, false},

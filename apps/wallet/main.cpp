@@ -42,6 +42,10 @@ void define(CLI::App& app, arguments& a) {
   app.add_option("--user", s.nats.user, "NATS user");
   app.add_option("--password", s.nats.password, "NATS password")->envname("BESTOW_NATS_PASSWORD");
   app.add_option("--credentials", s.nats.credentials_file, "NATS credentials file (NKey/JWT)");
+  app.add_option("--nkey", s.nats.nkey_file, "File with an NKey seed");
+  app.add_option("--tls-ca", s.nats.tls_ca, "PEM file of the authorities; turns TLS on");
+  app.add_option("--tls-cert", s.nats.tls_cert, "PEM file of the client's certificate chain");
+  app.add_option("--tls-key", s.nats.tls_key, "PEM file of the client's key");
   app.add_option("--data", s.data_directory, "Directory of the ledger");
   app.add_option("--voucher-stream", s.voucher_stream, "JetStream stream of voucher grants")
       ->capture_default_str();

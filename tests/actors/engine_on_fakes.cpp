@@ -18,7 +18,9 @@ world::world(std::uint64_t s)
       time{world_start},
       random{s} {}
 
-process::process(world& world_in, actors::grant_settings grants) : w{world_in} {
+process::process(world& world_in, actors::grant_settings grants,
+                 actors::delivery_settings delivery)
+    : w{world_in} {
   bus = std::make_unique<bus::memory_bus>(w.broker);
   lists = *store::make_target_lists("");
   views = *projections::open_views(*w.view_stores, *w.log, *lists);
@@ -26,6 +28,7 @@ process::process(world& world_in, actors::grant_settings grants) : w{world_in} {
   context->parts = {w.log.get(), w.snapshots.get(), lists.get(), views.get(),
                     bus.get(),   &w.time,           &w.random,   ""};
   context->options.grants = std::move(grants);
+  context->options.delivery = delivery;
   context->options.on_fatal = [this](const fault& f) { fatal.push_back(f); };
   context->detach = false;
   config.set("scheduler.policy", caf::atom("testing"));

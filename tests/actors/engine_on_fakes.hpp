@@ -33,7 +33,8 @@ struct world {
 /// One process: actors and connection. Destroying it is kill -9.
 class process {
  public:
-  explicit process(world& w, actors::grant_settings grants = {});
+  explicit process(world& w, actors::grant_settings grants = {},
+                   actors::delivery_settings delivery = {});
   ~process();
   process(const process&) = delete;
   auto operator=(const process&) -> process& = delete;

@@ -97,7 +97,7 @@ TEST_CASE("an event stream that ends in something else is left alone", "[actor]"
   p.reset();
   {
     bus::memory_bus stranger{w.broker};
-    REQUIRE(stranger.publish("bestow.evt.promotion.forged", "{}", std::nullopt, ""));
+    REQUIRE(stranger.publish("bestow.evt.promotion.forged", "{}", std::nullopt, "", {}));
   }
   p = std::make_unique<process>(w);
   const auto said = [&] {

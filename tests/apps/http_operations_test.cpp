@@ -29,8 +29,16 @@ TEST_CASE("readiness names what is missing", "[unit][http]") {
   f.engine.figures.log_ready = false;
   CHECK(failing() == "log;");
   f.engine.figures.log_ready = true;
-  f.engine.figures.deliveries.push_back({"GRANTS_POINT", 5, 4, "halted: broker_stream_foreign"});
+  f.engine.figures.deliveries.push_back({"GRANTS_POINT", 5, 4, "halted: broker_stream_foreign", "", 1, 1, 0});
   CHECK(failing() == "delivery GRANTS_POINT;");
+  f.engine.figures.deliveries.back().state = "full: broker_stream_full";
+  CHECK(failing() == "delivery GRANTS_POINT;");
+  f.engine.figures.deliveries.back().state = "connecting: broker_access_refused in publish: p";
+  f.engine.figures.deliveries.back().code = "broker_access_refused";
+  CHECK(failing() == "delivery GRANTS_POINT;");
+  f.engine.figures.deliveries.back().state = "rebuilding: generation 2, sequence 5 of 9";
+  f.engine.figures.deliveries.back().code = "";
+  CHECK(failing().empty());
   f.engine.figures.deliveries.clear();
   f.state.broker_alive = false;
   CHECK(failing() == "broker;");
@@ -45,7 +53,7 @@ TEST_CASE("metrics carry the engine's figures", "[unit][http]") {
   f.engine.figures.head = f.log.head().last;
   f.engine.figures.appends = 12;
   f.engine.figures.results_dead = 3;
-  f.engine.figures.deliveries.push_back({"GRANTS_POINT", 50, 40, "ready"});
+  f.engine.figures.deliveries.push_back({"GRANTS_POINT", 50, 40, "ready", "", 1, 1, 0});
   static_cast<void>(f.get("/nowhere"));
   const auto a = f.get("/metrics");
   REQUIRE(a.status == 200);
@@ -59,6 +67,53 @@ TEST_CASE("metrics carry the engine's figures", "[unit][http]") {
     CAPTURE(line, a.body);
     CHECK(a.body.find(line) != std::string::npos);
   }
+}
+
+TEST_CASE("streams are listed, rebuilt and adopted", "[unit][http]") {
+  http_fixture f;
+  f.engine.figures.deliveries.push_back(
+      {"GRANTS_POINT", 50, 40, "halted: broker_stream_damaged in x: y", "broker_stream_damaged", 3,
+       1, 7});
+  const auto doc = f.get("/api/v1/streams").doc();
+  REQUIRE(doc["streams"].size() == 1);
+  const auto& row = doc["streams"][0];
+  CHECK(row["name"] == "GRANTS_POINT");
+  CHECK(row["state"] == "halted");
+  CHECK(row["code"] == "broker_stream_damaged");
+  CHECK(row["generation"] == 3);
+  CHECK(row["planned_seq"] == 50);
+  CHECK(row["acked_seq"] == 40);
+  CHECK(row["republished_count"] == 7);
+  const auto metrics = f.get("/metrics").body;
+  for (const auto* line :
+       {"bestow_delivery_trouble{code=\"broker_stream_damaged\",stream=\"GRANTS_POINT\"} 1",
+        "bestow_delivery_generation{stream=\"GRANTS_POINT\"} 3",
+        "bestow_delivery_republished_total{stream=\"GRANTS_POINT\"} 7"}) {
+    CAPTURE(line, metrics);
+    CHECK(metrics.find(line) != std::string::npos);
+  }
+
+  f.engine.next_stream = actors::stream_receipt{"GRANTS_POINT", 4, 49, "why", false, {90}};
+  const auto rebuilt = f.post("/api/v1/streams/GRANTS_POINT/rebuild", "{}");
+  CHECK(rebuilt.status == 202);
+  CHECK(rebuilt.doc()["generation"] == 4);
+  CHECK(rebuilt.doc()["message_count"] == 49);
+  CHECK(f.engine.calls().back() == "rebuild stream POINT by local");
+  f.engine.next_stream = tl::unexpected<actors::trouble>{
+      domain::refusal{domain::rejection::stream_is_sound, "fine"}};
+  const auto sound = f.post("/api/v1/streams/GRANTS_VOUCHER/rebuild", "{}");
+  CHECK(sound.status == 409);
+  CHECK(sound.code() == "stream_is_sound");
+
+  f.engine.next_adoption = actors::adoption_receipt{"GRANTS_POINT", 51, 60, 2, {91}};
+  const auto adopted = f.post("/api/v1/streams/GRANTS_POINT/adopt", "{}");
+  CHECK(adopted.status == 200);
+  CHECK(adopted.doc()["message_count"] == 10);
+  CHECK(f.engine.calls().back() == "adopt stream POINT by local");
+  const auto unknown = f.post("/api/v1/streams/GRANTS_PIONT/adopt", "{}");
+  CHECK(unknown.status == 404);
+  CHECK(unknown.code() == "stream_not_found");
+  CHECK(unknown.detail().find("Did you mean 'GRANTS_POINT'?") != std::string::npos);
 }
 
 TEST_CASE("views are listed and rebuilt", "[unit][http]") {
@@ -81,7 +136,7 @@ TEST_CASE("views are listed and rebuilt", "[unit][http]") {
 TEST_CASE("the status page shows promotions and escapes what it shows", "[unit][http]") {
   http_fixture f;
   f.completed_points(7, 5, 3);
-  f.engine.figures.deliveries.push_back({"GRANTS<script>", 5, 4, "ready & well"});
+  f.engine.figures.deliveries.push_back({"GRANTS<script>", 5, 4, "ready & well", "", 1, 1, 0});
   const auto a = f.get("/");
   REQUIRE(a.status == 200);
   CHECK(a.type.starts_with("text/html"));

@@ -152,6 +152,16 @@ auto spy_engine::record_results(std::shared_ptr<const std::vector<bus::decoded_r
   return receipt;
 }
 
+auto spy_engine::rebuild_stream(promotion_type type, const actors::caller& by)
+    -> actors::outcome<actors::stream_receipt> {
+  static_cast<void>(note(fmt::format("rebuild stream {}", name_of(type)), by));
+  return next_stream;
+}
+auto spy_engine::adopt_stream(promotion_type type, const actors::caller& by)
+    -> actors::outcome<actors::adoption_receipt> {
+  static_cast<void>(note(fmt::format("adopt stream {}", name_of(type)), by));
+  return next_adoption;
+}
 auto spy_engine::rebuild_view(std::string_view name) -> result<bool> {
   static_cast<void>(note(fmt::format("rebuild {}", name), {}));
   return next_rebuild;

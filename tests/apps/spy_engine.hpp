@@ -18,6 +18,8 @@ class spy_engine final : public actors::engine {
   std::optional<actors::trouble> import_trouble;
   std::optional<actors::trouble> chunk_trouble;  ///< Of rows, when their batch is open.
   result<bool> next_rebuild{true};
+  actors::outcome<actors::stream_receipt> next_stream{actors::stream_receipt{}};
+  actors::outcome<actors::adoption_receipt> next_adoption{actors::adoption_receipt{}};
   actors::engine_status figures;
 
   /// "seal 7 by local", in order.
@@ -68,6 +70,10 @@ class spy_engine final : public actors::engine {
     const std::lock_guard lock{mutex_};
     return recorded_;
   }
+  auto rebuild_stream(promotion_type type, const actors::caller& by)
+      -> actors::outcome<actors::stream_receipt> override;
+  auto adopt_stream(promotion_type type, const actors::caller& by)
+      -> actors::outcome<actors::adoption_receipt> override;
   auto rebuild_view(std::string_view name) -> result<bool> override;
   auto status() -> actors::engine_status override { return figures; }
   void stop() override {}

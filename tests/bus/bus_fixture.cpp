@@ -149,7 +149,10 @@ auto numbered_chunk(const std::string& subject, std::size_t from, std::size_t co
 }
 
 auto stream_s() -> bus::stream_config {
-  return {"S", {"s.>"}, true, 0, 1};
+  bus::stream_config config;
+  config.name = "S";
+  config.subjects = {"s.>"};
+  return config;
 }
 
 auto payloads_of(bus::message_bus& client, const std::string& stream) -> std::vector<std::string> {

@@ -172,7 +172,7 @@ TEST_CASE("a filter selects subjects and cannot be changed under a durable name"
   for (const auto sequence : seen.sequences()) CHECK((sequence - 1) % 3 == 0);
   const auto other = client->consume(config_of(100, "s.no"), [](incoming_batch) {});
   REQUIRE_FALSE(other);
-  CHECK(other.error().code == fault_code::broker_stream_foreign);
+  CHECK(other.error().code == fault_code::broker_stream_misconfigured);
 }
 
 TEST_CASE("a consumer that is gone calls nobody", "[contract][bus]") {

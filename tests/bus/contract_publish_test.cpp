@@ -38,12 +38,12 @@ struct setup {
 TEST_CASE("a planned chunk lands at exactly the planned sequences", "[contract][bus]") {
   setup s{GENERATE(world_kind::memory, world_kind::nats)};
   if (!s.world) return;
-  REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", 0, 1'000), 0, 0, 41));
+  REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", 0, 1'000), 0, 0, 41, {}));
   auto ack = s.last_ack();
   CHECK(ack.token == 41);
   CHECK(ack.seq == 1'000);
   CHECK(ack.error_code == 0);
-  REQUIRE(s.client->publish_chunk(numbered_chunk("s.1", 1'000, 500), 0, 1'000, 42));
+  REQUIRE(s.client->publish_chunk(numbered_chunk("s.1", 1'000, 500), 0, 1'000, 42, {}));
   ack = s.last_ack();
   CHECK(ack.token == 42);
   CHECK(ack.seq == 1'500);
@@ -57,10 +57,10 @@ TEST_CASE("a planned chunk lands at exactly the planned sequences", "[contract][
 TEST_CASE("a chunk whose place is taken is refused whole", "[contract][bus]") {
   setup s{GENERATE(world_kind::memory, world_kind::nats)};
   if (!s.world) return;
-  REQUIRE(s.client->publish("s.0", "foreign", std::nullopt, "") == 1);
-  REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", 0, 1), 0, 0, 1));
+  REQUIRE(s.client->publish("s.0", "foreign", std::nullopt, "", {}) == 1);
+  REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", 0, 1), 0, 0, 1, {}));
   CHECK(s.last_ack().error_code == js_wrong_last_sequence);
-  REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", 0, 10), 0, 3, 2));
+  REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", 0, 10), 0, 3, 2, {}));
   const auto ahead = s.last_ack();
   CHECK(ahead.token == 2);
   CHECK(ahead.error_code == js_wrong_last_sequence);
@@ -74,12 +74,12 @@ TEST_CASE("sending a chunk again stores only what is missing", "[contract][bus]"
   const auto chunk = numbered_chunk("s.0", 0, 10);
   auto head = chunk;
   head.ends.resize(4);
-  REQUIRE(s.client->publish_chunk(head, 0, 0, 1));
+  REQUIRE(s.client->publish_chunk(head, 0, 0, 1, {}));
   CHECK(s.last_ack().seq == 4);
-  REQUIRE(s.client->publish_chunk(chunk, 0, 0, 2));
+  REQUIRE(s.client->publish_chunk(chunk, 0, 0, 2, {}));
   CHECK(s.last_ack().seq == 10);
   // A second time there is nothing to store, and the ack says so.
-  REQUIRE(s.client->publish_chunk(chunk, 0, 0, 3));
+  REQUIRE(s.client->publish_chunk(chunk, 0, 0, 3, {}));
   CHECK(s.last_ack().error_code == js_wrong_last_sequence);
   CHECK(payloads_of(*s.client, "S").size() == 10);
 }
@@ -89,9 +89,9 @@ TEST_CASE("a chunk goes on from its middle", "[contract][bus]") {
   if (!s.world) return;
   const auto chunk = numbered_chunk("s.0", 0, 10);
   for (std::size_t i = 0; i < 7; ++i) {
-    REQUIRE(s.client->publish("s.0", chunk.message(i), i, chunk.event_type) == i + 1);
+    REQUIRE(s.client->publish("s.0", chunk.message(i), i, chunk.event_type, {}) == i + 1);
   }
-  REQUIRE(s.client->publish_chunk(chunk, 7, 7, 9));
+  REQUIRE(s.client->publish_chunk(chunk, 7, 7, 9, {}));
   const auto ack = s.last_ack();
   CHECK(ack.token == 9);
   CHECK(ack.seq == 10);
@@ -105,7 +105,7 @@ TEST_CASE("chunks in flight are acknowledged in their order", "[contract][bus]")
   if (!s.world) return;
   constexpr std::uint64_t chunks = 50;
   for (std::uint64_t i = 0; i < chunks; ++i) {
-    REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", i * 100, 100), 0, i * 100, i));
+    REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", i * 100, 100), 0, i * 100, i, {}));
   }
   REQUIRE(s.seen.wait(*s.world, *s.client, [&] { return s.seen.acks.size() == chunks; }));
   for (std::uint64_t i = 0; i < chunks; ++i) {
@@ -118,15 +118,15 @@ TEST_CASE("chunks in flight are acknowledged in their order", "[contract][bus]")
 TEST_CASE("one message is stored only where it is expected", "[contract][bus]") {
   setup s{GENERATE(world_kind::memory, world_kind::nats)};
   if (!s.world) return;
-  CHECK(s.client->publish("s.0", "a", 0, "") == 1);
+  CHECK(s.client->publish("s.0", "a", 0, "", {}) == 1);
   for (const std::uint64_t wrong : {0ULL, 2ULL}) {
-    const auto refused = s.client->publish("s.0", "b", wrong, "");
+    const auto refused = s.client->publish("s.0", "b", wrong, "", {});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == fault_code::version_conflict);
     CHECK(refused.error().action == fault_action::decide_again);
   }
-  CHECK(s.client->publish("s.0", "b", 1, "") == 2);
-  CHECK(s.client->publish("s.0", "c", std::nullopt, "") == 3);
+  CHECK(s.client->publish("s.0", "b", 1, "", {}) == 2);
+  CHECK(s.client->publish("s.0", "c", std::nullopt, "", {}) == 3);
 }
 
 TEST_CASE("a full stream stores a gapless head and names the cause of the first message it refuses",
@@ -136,14 +136,14 @@ TEST_CASE("a full stream stores a gapless head and names the cause of the first 
   setup s{GENERATE(world_kind::memory, world_kind::nats), config};
   if (!s.world) return;
   const auto chunk = numbered_chunk("s.0", 0, 2'000);
-  REQUIRE(s.client->publish_chunk(chunk, 0, 0, 1));
+  REQUIRE(s.client->publish_chunk(chunk, 0, 0, 1, {}));
   CHECK(s.last_ack().error_code != 0);
   const auto stored = payloads_of(*s.client, "S");
   REQUIRE(stored.size() > 10);
   REQUIRE(stored.size() < chunk.size());
   for (std::size_t i = 0; i < stored.size(); ++i) CHECK(stored[i] == chunk.message(i));
   const auto refused =
-      s.client->publish("s.0", chunk.message(stored.size()), stored.size(), chunk.event_type);
+      s.client->publish("s.0", chunk.message(stored.size()), stored.size(), chunk.event_type, {});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == fault_code::broker_stream_full);
   CHECK(refused.error().action == fault_action::call_operator);
@@ -152,9 +152,9 @@ TEST_CASE("a full stream stores a gapless head and names the cause of the first 
 TEST_CASE("a subject without a stream is answered, not waited for", "[contract][bus]") {
   setup s{GENERATE(world_kind::memory, world_kind::nats)};
   if (!s.world) return;
-  REQUIRE(s.client->publish_chunk(numbered_chunk("elsewhere", 0, 3), 0, 0, 5));
+  REQUIRE(s.client->publish_chunk(numbered_chunk("elsewhere", 0, 3), 0, 0, 5, {}));
   CHECK(s.last_ack().error_code == nats_no_responders);
-  const auto refused = s.client->publish("elsewhere", "x", std::nullopt, "");
+  const auto refused = s.client->publish("elsewhere", "x", std::nullopt, "", {});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == fault_code::broker_unavailable);
 }
@@ -181,7 +181,7 @@ TEST_CASE("nothing is sent while the broker is away, and every chunk in flight i
   setup s{GENERATE(world_kind::memory, world_kind::nats)};
   if (!s.world) return;
   for (std::uint64_t i = 0; i < 20; ++i) {
-    REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", i * 500, 500), 0, i * 500, i));
+    REQUIRE(s.client->publish_chunk(numbered_chunk("s.0", i * 500, 500), 0, i * 500, i, {}));
   }
   s.world->kill_broker(*s.client);
   REQUIRE(s.seen.wait(*s.world, *s.client, [&] {
@@ -191,10 +191,10 @@ TEST_CASE("nothing is sent while the broker is away, and every chunk in flight i
   REQUIRE(s.seen.acks.size() == 20);
   for (std::uint64_t i = 0; i < 20; ++i) CHECK(s.seen.acks[i].token == i);
   CHECK(s.seen.acks.back().error_code == ack_lost);
-  const auto refused = s.client->publish_chunk(numbered_chunk("s.0", 0, 1), 0, 0, 99);
+  const auto refused = s.client->publish_chunk(numbered_chunk("s.0", 0, 1), 0, 0, 99, {});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == fault_code::broker_unavailable);
-  CHECK(s.client->publish("s.0", "x", std::nullopt, "").error().code ==
+  CHECK(s.client->publish("s.0", "x", std::nullopt, "", {}).error().code ==
         fault_code::broker_unavailable);
   CHECK_FALSE(s.client->state_of("S"));
 
@@ -223,7 +223,7 @@ TEST_CASE("a publisher that resumes from the stored tail leaves exactly 0..N und
     std::size_t sent = 0;
     for (std::uint64_t at = stored; at < total && sent < window; at += chunk_size) {
       auto chunk = numbered_chunk("s.0", at, std::min<std::size_t>(chunk_size, total - at));
-      if (!s.client->publish_chunk(chunk, 0, at, ++token)) break;
+      if (!s.client->publish_chunk(chunk, 0, at, ++token, {})) break;
       ++sent;
       if (kills_left > 0 && sent == window / 2) {
         --kills_left;

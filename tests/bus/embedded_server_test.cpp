@@ -147,7 +147,7 @@ TEST_CASE("a child that died is seen, and starts again with what it had stored",
     auto client = connect_nats(options);
     REQUIRE(client);
     REQUIRE((*client)->ensure_stream(stream_s()));
-    REQUIRE((*client)->publish("s.0", "kept", 0, "") == 1);
+    REQUIRE((*client)->publish("s.0", "kept", 0, "", {}) == 1);
   }
   const int pid = server->pid();
   REQUIRE(::kill(pid, SIGKILL) == 0);

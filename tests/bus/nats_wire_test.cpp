@@ -75,7 +75,7 @@ TEST_CASE("every message of a chunk carries its expectation and its event type, 
   REQUIRE(client);
   REQUIRE((*client)->ensure_stream(stream_s()));
   raw_client other{(*server)->client_options()};
-  REQUIRE((*client)->publish_chunk(numbered_chunk("s.4", 0, 3), 0, 0, 1));
+  REQUIRE((*client)->publish_chunk(numbered_chunk("s.4", 0, 3), 0, 0, 1, {}));
   REQUIRE(other.read_until("message-2"));
   for (const auto* header :
        {"Nats-Expected-Last-Sequence: 0\r\n", "Nats-Expected-Last-Sequence: 1\r\n",
@@ -88,7 +88,7 @@ TEST_CASE("every message of a chunk carries its expectation and its event type, 
   // Only the last asks for an acknowledgement.
   CHECK(occurrences(other.text(), "_INBOX.") == 1);
 
-  REQUIRE((*client)->publish("s.4", "alone", 3, "") == 4);
+  REQUIRE((*client)->publish("s.4", "alone", 3, "", {}) == 4);
   REQUIRE(other.read_until("alone"));
   CHECK(occurrences(other.text(), "Nats-Expected-Last-Sequence: 3\r\n") == 1);
   CHECK(occurrences(other.text(), "Event-Type") == 3);

@@ -266,4 +266,29 @@ TEST_CASE("loopback is told from other addresses", "[unit][config]") {
     CHECK_FALSE(is_loopback(host));
 }
 
+TEST_CASE("logins of a broker exclude each other, and halves of a pair are named",
+          "[unit][config]") {
+  const std::string here = BESTOW_SOURCE_DIR "/README.md";
+  CHECK(contains(detail_of("[nats]\nuser = \"a\"\nnkey = \"" + here + "\"\n"),
+                 "exclude each other"));
+  CHECK(contains(detail_of("[nats]\npassword = \"a\"\n"), "without nats.user"));
+  CHECK(contains(detail_of("[nats]\ntls_cert = \"" + here + "\"\n"), "tls_key"));
+  CHECK(contains(detail_of("[nats]\ntls_ca = \"/nowhere/ca.pem\"\n"), "no readable file"));
+  CHECK(contains(detail_of("[nats]\nreplicas = 3\n"), "embedded server is a single one"));
+  CHECK(contains(detail_of("[nats]\nfence = \"no\"\n"), "automatic, writer, none"));
+}
+
+TEST_CASE("grants name their writer on an external broker unless told otherwise",
+          "[unit][config]") {
+  const auto fenced = [](std::string_view text) {
+    const auto loaded = load_text(text, "b.toml", {});
+    REQUIRE(loaded);
+    return loaded->nats.fenced();
+  };
+  CHECK_FALSE(fenced(""));
+  CHECK(fenced("[nats]\nmode = \"external\"\n"));
+  CHECK_FALSE(fenced("[nats]\nmode = \"external\"\nfence = \"none\"\n"));
+  CHECK(fenced("[nats]\nfence = \"writer\"\n"));
+}
+
 }  // namespace bestow::config

@@ -179,15 +179,21 @@ class World:
             return None
         return wait_until(child, 15, "bestow has a nats-server child")
 
-    def own_nats(self, port=None, max_payload=None):
-        """Starts a nats-server with JetStream that is not bestow's; its port."""
+    def own_nats(self, port=None, config=None, max_payload=None):
+        """Starts a nats-server with JetStream that is not bestow's; its port. `config`: the text
+        of a configuration file beside port and store."""
         port = port or free_port()
+        more = []
+        if max_payload:
+            config = f"{config or ''}\nmax_payload: {max_payload}\n"
+        if config is not None:
+            path = self.dir / f"nats-{port}.conf"
+            path.write_text(config)
+            more = ["-c", path]
         server = shutil.which("nats-server", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
         check(server, "nats-server is installed")
-        config = self.dir / "nats.conf"
-        config.write_text(f"max_payload: {max_payload}\n" if max_payload else "")
-        self.nats = self.spawn("nats", [server, "-c", config, "-a", "127.0.0.1", "-p", port, "-js",
-                                        "-sd", self.dir / "js"])
+        self.nats = self.spawn("nats", [server, "-a", "127.0.0.1", "-p", port, "-js",
+                                        "-sd", self.dir / "js", *more])
 
         def listens():
             with socket.socket() as s:

@@ -15,6 +15,7 @@ from harness import Failure, check
 class Nats:
     def __init__(self, url, within=10):
         parts = urllib.parse.urlparse(url)
+        self.port = parts.port
         self._socket = socket.create_connection((parts.hostname, parts.port), timeout=within)
         self._buffer = b""
         self._at = 0

@@ -13,6 +13,8 @@ import time
 import traceback
 from pathlib import Path
 
+import scenario_access  # noqa: F401
+import scenario_adopt  # noqa: F401
 import scenario_broker  # noqa: F401  Importing registers the scenarios.
 import scenario_cli  # noqa: F401
 import scenario_docs  # noqa: F401
@@ -23,6 +25,8 @@ import scenario_input  # noqa: F401
 import scenario_life  # noqa: F401
 import scenario_loop  # noqa: F401
 import scenario_messages  # noqa: F401
+import scenario_streams  # noqa: F401
+import scenario_vouchers  # noqa: F401
 import scenario_vouchers  # noqa: F401
 from harness import World
 from registry import SCENARIOS

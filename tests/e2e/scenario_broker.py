@@ -93,7 +93,7 @@ def wiped_stream(world):
     streams = list(store.glob("*/streams/GRANTS_POINT"))
     check_equal(len(streams), 1, f"the stream's directory under {store}")
     os.rename(streams[0], world.dir / "wiped")
-    check_halted(world, "broker_stream_damaged")
+    check_halted(world, "broker_stream_missing")
     # The other stream is unharmed.
     other, path, _ = flows.prepare(world, "voucher", 200)
     flows.start(world, other)
@@ -126,7 +126,13 @@ def stranger_on_the_stream(world):
     check_equal(world.server.stop(), 0, "exit code of a stopped bestow")
     check_halted(world, "broker_stream_ahead")
     other, _, _ = flows.prepare(world, "point", 100, seed=world.seed + 1)
-    world.bestow("promotion", "start", other, code=None)
+    refused = world.bestow("promotion", "start", other, code=3)
+    check("stream_must_be_adopted" in refused.err, f"a named refusal: {refused.err}")
+    refused = world.bestow("nats", "adopt", "--yes", code=3)
+    check("stream_cannot_be_adopted" in refused.err and f"sequence {last}" in refused.err,
+          f"says which message: {refused.err}")
+    refused = world.bestow("nats", "rebuild", "--yes", code=3)
+    check("stream_must_be_adopted" in refused.err, f"nothing is thrown away: {refused.err}")
     nats = Nats(world.nats_url())
     check_equal(nats.stream_state("GRANTS_POINT")["last_seq"], last, "the stream's end")
     nats.close()

@@ -253,6 +253,10 @@ auto sample_events() -> std::vector<any_event> {
       stream_generation_started{"GRANTS_VOUCHER", 2, 5'000'000'000, {123}},
       stream_tail_republished{"GRANTS_POINT", 1'001, 2'000},
       stream_halted{"GRANTS_POINT", "broker_stream_damaged", "holes: 17 messages"},
+      stream_generation_completed{"GRANTS_VOUCHER", 2, 5'000'000'001},
+      stream_paused{"GRANTS_POINT", "broker_stream_full", "maximum bytes exceeded (code 10077)"},
+      stream_resumed{"GRANTS_POINT", 2'000},
+      stream_adopted{"GRANTS_POINT", 2'001, 5'000, 3, "operator"},
   };
 }
 

@@ -283,6 +283,14 @@ auto fake_engine::record_results(std::shared_ptr<const std::vector<bus::decoded_
   return tl::unexpected<actors::trouble>{
       fault{fault_code::internal, fault_action::retry_later, "fake", "imports only"}};
 }
+auto fake_engine::rebuild_stream(promotion_type, const actors::caller&)
+    -> actors::outcome<actors::stream_receipt> {
+  return not_here();
+}
+auto fake_engine::adopt_stream(promotion_type, const actors::caller&)
+    -> actors::outcome<actors::adoption_receipt> {
+  return not_here();
+}
 auto fake_engine::rebuild_view(std::string_view) -> result<bool> {
   return false;
 }

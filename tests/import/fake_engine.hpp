@@ -67,6 +67,10 @@ class fake_engine final : public actors::engine {
               const actors::caller& by) -> actors::outcome<actors::command_receipt> override;
   auto record_results(std::shared_ptr<const std::vector<bus::decoded_result>> results)
       -> actors::outcome<actors::results_receipt> override;
+  auto rebuild_stream(promotion_type type, const actors::caller& by)
+      -> actors::outcome<actors::stream_receipt> override;
+  auto adopt_stream(promotion_type type, const actors::caller& by)
+      -> actors::outcome<actors::adoption_receipt> override;
   auto rebuild_view(std::string_view name) -> result<bool> override;
   auto status() -> actors::engine_status override;
   void stop() override;

@@ -73,7 +73,7 @@ struct market {
         encoder.append(chunk.buffer, f);
         chunk.ends.push_back(static_cast<std::uint32_t>(chunk.buffer.size()));
       }
-      REQUIRE(client->publish_chunk(chunk, 0, seq, chunks));
+      REQUIRE(client->publish_chunk(chunk, 0, seq, chunks, {}));
       seq += chunk.size();
     }
   }
