@@ -305,11 +305,6 @@ void retire_when_idle(host* self, const idle_tick& tick) {
 
 }  // namespace
 
-void append_partition(partition_actor_host* self, std::vector<partition_event> events,
-                      partition_durable then) {
-  append(self, std::move(events), std::move(then));
-}
-
 auto run_partition(host* self, context_ptr context, partition_key key) -> caf::behavior {
   use_host_defaults(self);
   auto& s = self->state;

@@ -129,7 +129,7 @@ void add_dead_list(CLI::App& noun, context& ctx) {
                                                {"retry_of", "RETRY OF", true},
                                                {"next_letter", "NEXT", true}};
       api_client api{ctx};
-      return show_page(ctx, api.get(path), "letters", columns);
+      return show_page(ctx, api.get(path), "letters", columns, fields_of("DeadLetter"));
     };
   });
 }

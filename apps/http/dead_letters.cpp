@@ -108,7 +108,7 @@ auto dead_letters::write_down(const letter_parts& parts, const bus::dead_letter&
     if (auto done = catch_up(parts); !done) return done;
     if (settled_.contains(outcome.retry_of)) return {};  // An unknown outcome was a success.
     const auto stored = parts.messages->publish(std::string{bus::dead_letter_subject}, text,
-                                                seen_seq_, "");
+                                                seen_seq_, "", {});
     if (stored) return catch_up(parts);
     last = stored.error();
     // Someone else's letter came in between, or nobody knows: read, then try once more.

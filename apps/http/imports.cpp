@@ -213,7 +213,7 @@ auto run_import(const http_parts& parts, const request& in, const import_target&
 
 /// A page of the rejects without their original columns. `after` counts rejects.
 auto rejects_page(const std::string& path, const request& in) -> answer {
-  const auto after = query_number(in, "after", 0, limits::id_max);
+  const auto after = query_number(in, "after", 0, {0, limits::id_max});
   if (!after) return tl::unexpected(after.error());
   const auto limit = page_limit(in);
   if (!limit) return tl::unexpected(limit.error());

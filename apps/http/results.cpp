@@ -59,11 +59,11 @@ auto no_letter(std::uint64_t number) -> answer {
 }  // namespace
 
 auto list_dead_letters(const http_parts& parts, const request& in) -> answer {
-  const auto after = query_number(in, "after", 0, limits::id_max);
+  const auto after = query_number(in, "after", 0, {0, limits::id_max});
   if (!after) return tl::unexpected(after.error());
   const auto limit = page_limit(in);
   if (!limit) return tl::unexpected(limit.error());
-  const auto open = query_number(in, "open", 0, 1);
+  const auto open = query_number(in, "open", 0, {0, 1});
   if (!open) return tl::unexpected(open.error());
   const auto page = parts.state->dead.page(parts_of(parts), *after, *limit, *open == 1);
   if (!page) return tl::unexpected(problem_of(page.error()));

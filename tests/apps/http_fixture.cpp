@@ -227,7 +227,7 @@ void http_fixture::publish_points(std::uint64_t id, std::uint64_t count,
     fields.reason = "새해";
     std::string text;
     encoder.append(text, fields);
-    must(broker->store(encoder.subject(), text, std::nullopt).error_code == 0, "store");
+    must(broker->store(encoder.subject(), text, std::nullopt, {}).error_code == 0, "store");
   }
 }
 

@@ -43,7 +43,7 @@ class dead_letter_fixture : public http_fixture {
     l.headers = {{"Trace-Id", "abc"}};
     l.payload = payload;
     REQUIRE(messages->publish(std::string{bus::dead_letter_subject},
-                              bus::encode_dead_letter(l, 0), std::nullopt, ""));
+                              bus::encode_dead_letter(l, 0), std::nullopt, "", {}));
   }
   auto retry(int number) -> http_answer {
     return post("/api/v1/results/dead/" + std::to_string(number) + "/retry", "{}");

@@ -278,6 +278,7 @@ auto fake_engine::retry(promotion_id, retry_scope, std::vector<std::uint64_t>,
 auto fake_engine::recall(promotion_id, std::string, std::vector<std::uint64_t>,
                          const actors::caller&) -> actors::outcome<actors::command_receipt> {
   return not_here();
+}
 auto fake_engine::record_results(std::shared_ptr<const std::vector<bus::decoded_result>>)
     -> actors::outcome<actors::results_receipt> {
   return tl::unexpected<actors::trouble>{

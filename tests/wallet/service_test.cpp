@@ -51,7 +51,7 @@ struct market {
     REQUIRE(client->ensure_stream(
         {"GRANTS_VOUCHER", {"prepay.campaign.voucher.publish.>"}, true, 0, 1}));
     REQUIRE(client->ensure_stream({"GRANT_RESULTS", {"prepay.campaign.*.result.>"}, false, 0, 1}));
-    REQUIRE(client->publish("prepay.campaign.point.log", "log-id", 0, ""));
+    REQUIRE(client->publish("prepay.campaign.point.log", "log-id", 0, "", {}));
   }
   /// Publishes targets 1..count, 1,000 a chunk, round robin over the partitions.
   void publish_points(std::uint64_t count) {
