@@ -35,6 +35,7 @@ world::world(const world_options& options) {
   answers = std::make_unique<projections::queries>(*views, *log, *lists);
   if (broker) messages = must(bus::connect_nats(broker->client_options()));
   actors::engine_options settings;
+  settings.grants = options.grants;
   settings.grants.complete_when_published = options.complete_when_published;
   settings.delivery.fence = options.fence;
   settings.on_fatal = [](const fault& f) { give_up("the engine gave up: " + to_string(f)); };

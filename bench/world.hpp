@@ -26,6 +26,7 @@ struct world_options {
   /// Promotions complete when all is published: no payer takes part.
   bool complete_when_published{true};
   bool fence{false};  ///< Every grant names its writer, as for an external broker.
+  actors::grant_settings grants{};
 };
 
 class world {
