@@ -100,6 +100,9 @@ auto show_dead_letter(const http_parts& parts, const request& in) -> answer {
 auto retry_dead_letter(const http_parts& parts, const request& in) -> answer {
   const auto number = path_id(in, 0);
   if (!number) return tl::unexpected(number.error());
+  auto fields = body_fields(in);
+  if (!fields) return tl::unexpected(std::move(fields.error()));
+  if (auto p = fields->finish()) return tl::unexpected(std::move(*p));
   const auto done = parts.state->dead.retry(parts_of(parts), *number);
   if (!done) return tl::unexpected(problem_of(done.error()));
   if (!*done) return no_letter(*number);

@@ -2,6 +2,7 @@
 #include "apps/cli/codes.hpp"
 #include "apps/http/problem.hpp"
 #include "domain/rejection.hpp"
+#include "domain/result_row.hpp"
 #include "events/fault_table.hpp"
 #include "tests/apps/cli_fixture.hpp"
 #include "tests/catch.hpp"
@@ -103,6 +104,7 @@ TEST_CASE("every code there is can be explained", "[unit][cli]") {
   words names;
   for (const auto& row : domain::rejection_table()) names.emplace_back(row.name);
   for (const auto& row : domain::row_rejection_table()) names.emplace_back(row.name);
+  for (const auto& row : domain::result_rejection_table()) names.emplace_back(row.name);
   for (const auto& row : fault_table()) names.emplace_back(row.name);
   for (const auto& row : http::request_error_table()) names.emplace_back(row.name);
   for (const auto* own : {"unavailable", "timed_out", "condition_missed", "promotion_stopped",

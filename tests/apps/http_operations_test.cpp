@@ -86,7 +86,7 @@ TEST_CASE("streams are listed, rebuilt and adopted", "[unit][http]") {
   CHECK(row["republished_count"] == 7);
   const auto metrics = f.get("/metrics").body;
   for (const auto* line :
-       {"bestow_delivery_trouble{code=\"broker_stream_damaged\",stream=\"GRANTS_POINT\"} 1",
+       {"bestow_delivery_trouble{stream=\"GRANTS_POINT\",code=\"broker_stream_damaged\"} 1",
         "bestow_delivery_generation{stream=\"GRANTS_POINT\"} 3",
         "bestow_delivery_republished_total{stream=\"GRANTS_POINT\"} 7"}) {
     CAPTURE(line, metrics);

@@ -121,7 +121,7 @@ TEST_CASE("credentials stand in files only their owner reads, and in no command 
   stranger.password = "guess";
   const auto refused = connect_nats(stranger);
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == fault_code::broker_unavailable);
+  CHECK(refused.error().code == fault_code::broker_access_refused);
   CHECK(to_string(refused.error()).find("guess") == std::string::npos);
 }
 
