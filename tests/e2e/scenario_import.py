@@ -28,7 +28,7 @@ VOUCHER_ROWS = [
     ("10,10,V-10,M,B,,TRUE,,,,", "is_withdrawal", "boolean_malformed"),
     ("11,11,V-11,M,B,,0,20200101000000,,,", "valid_until", "time_in_past"),
     ("12,12,V-12,M,B,,0,,,,PUBLISHED", "publish_status", "publish_status_not_pending"),
-    ("13,9223372036854775808,V-13,M,B,,0,,,,", "customer_uid", "number_out_of_range"),
+    ("13,18446744073709551616,V-13,M,B,,0,,,,", "customer_uid", "number_out_of_range"),
     ('14,14,V-14,M,B,"10,000",0,,,,', "amount", "amount_malformed"),
     ("15,15,V-2,M,B,,1,,,15,PENDING", None, None),
     ("16,16,V-16,M,B,,tr", "record", "row_malformed"),

@@ -151,7 +151,7 @@ void spoil(row_text& t, flaw f, const options& o, std::uint64_t row) {
       t.uid.clear();
       break;
     case flaw::uid_too_large:
-      t.uid = "9223372036854775808";
+      t.uid = "18446744073709551616";
       break;
     case flaw::amount_zero:
       t.amount = "0";
