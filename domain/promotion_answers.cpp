@@ -23,7 +23,7 @@ auto too_long(rejection why, std::string_view field, std::string_view text, std:
 
 auto negative(rejection why, std::string_view field, money_minor amount) -> std::optional<refusal> {
   if (amount >= money_minor{0}) return std::nullopt;
-  return refusal{why, fmt::format("{} is {}; above 0, or none", field, amount.value)};
+  return refusal{why, fmt::format("{} is {}; above 0, or leave it out", field, amount.value)};
 }
 
 }  // namespace

@@ -81,12 +81,12 @@ auto check_seal_totals(const seal_list& c, const promotion& p) -> std::optional<
                                wanted.total_count)};
   if (wanted.total_amount != money_minor{} && wanted.total_amount != is.total_amount)
     return refusal{rejection::total_amount_differs,
-                   fmt::format("the list sums to {}; total_amount is {}", is.total_amount.value,
-                               wanted.total_amount.value)};
+                   fmt::format("the list sums to {}; total_amount is {} (minor units of {})",
+                               is.total_amount.value, wanted.total_amount.value, wanted.currency)};
   if (wanted.budget_amount != money_minor{} && is.total_amount > wanted.budget_amount)
     return refusal{rejection::budget_exceeded,
-                   fmt::format("the list sums to {}; budget_amount is {}", is.total_amount.value,
-                               wanted.budget_amount.value)};
+                   fmt::format("the list sums to {}; budget_amount is {} (minor units of {})",
+                               is.total_amount.value, wanted.budget_amount.value, wanted.currency)};
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <array>
+#include <limits>
 
 #include "domain/target_row.hpp"
 #include "domain/text.hpp"
@@ -18,6 +19,9 @@ constexpr auto good = std::nullopt;
 constexpr std::size_t shown_chars_max = 64;
 
 /// Judges one raw row field by field; each function fills its part of the row or says why not.
+/// Another system's unsigned 64-bit number, taken whole.
+constexpr auto customer_uid_max = std::numeric_limits<std::uint64_t>::max();
+
 class judge {
  public:
   judge(const raw_row& raw, const row_rules& rules) : raw_{raw}, rules_{rules} {}
@@ -48,17 +52,18 @@ class judge {
             fmt::format("{} is missing or empty", name_of(field, is_voucher()))};
   }
 
-  /// A number 1..2^63-1.
-  [[nodiscard]] auto number(row_field field, std::string_view text) const
+  /// A number 1..high.
+  [[nodiscard]] auto number(row_field field, std::string_view text,
+                            std::uint64_t high = limits::id_max) const
       -> std::variant<std::uint64_t, row_refusal> {
-    static constexpr std::string_view allowed = "a whole number 1..9223372036854775807";
+    const auto allowed = [high] { return fmt::format("a whole number 1..{}", high); };
     const bool negative = text.starts_with('-');
     if (!is_digits(negative ? text.substr(1) : text))
-      return refuse(field, row_rejection::not_a_number, text, allowed);
-    if (negative) return refuse(field, row_rejection::number_not_positive, text, allowed);
-    const auto value = digits_value(text, limits::id_max);
-    if (!value) return refuse(field, row_rejection::number_out_of_range, text, allowed);
-    if (*value == 0) return refuse(field, row_rejection::number_not_positive, text, allowed);
+      return refuse(field, row_rejection::not_a_number, text, allowed());
+    if (negative) return refuse(field, row_rejection::number_not_positive, text, allowed());
+    const auto value = digits_value(text, high);
+    if (!value) return refuse(field, row_rejection::number_out_of_range, text, allowed());
+    if (*value == 0) return refuse(field, row_rejection::number_not_positive, text, allowed());
     return *value;
   }
 
@@ -108,7 +113,7 @@ class judge {
   auto customer() -> verdict {
     const auto text = raw_.get(row_field::customer_uid);
     if (!text) return missing(row_field::customer_uid);
-    auto value = number(row_field::customer_uid, *text);
+    auto value = number(row_field::customer_uid, *text, customer_uid_max);
     if (auto* no = std::get_if<row_refusal>(&value)) return std::move(*no);
     row_.customer = customer_uid{std::get<std::uint64_t>(value)};
     return good;

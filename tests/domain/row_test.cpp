@@ -80,7 +80,7 @@ auto bad_values() -> std::vector<bad> {
       {f::customer_uid, "+12", r::not_a_number},
       {f::customer_uid, "1.0", r::not_a_number},
       {f::customer_uid, "-", r::not_a_number},
-      {f::customer_uid, "9223372036854775808", r::number_out_of_range},
+      {f::customer_uid, "18446744073709551616", r::number_out_of_range},
       {f::customer_uid, "99999999999999999999999999", r::number_out_of_range},
       {f::customer_uid, "0", r::number_not_positive},
       {f::voucher_number, "", r::field_missing},
@@ -196,7 +196,8 @@ TEST_CASE("values on their bounds are good", "[unit][row]") {
   for (const auto& [field, text] : std::vector<std::pair<f, std::string>>{
            {f::target_id, "9223372036854775807"},
            {f::target_id, "9007199254740993"},
-           {f::customer_uid, "9223372036854775807"},
+           {f::customer_uid, "9223372036854775808"},
+           {f::customer_uid, "18446744073709551615"},
            {f::customer_uid, "0012"},
            {f::voucher_number, repeated("가", 40)},
            {f::merchant_code, repeated("😀", 30)},
@@ -228,7 +229,7 @@ TEST_CASE("the detail shows the value, cut to 64 characters", "[unit][row]") {
   const auto judged = judge_row(raw, rules(promotion_type::point));
   const auto& detail = std::get<row_refusal>(judged).detail;
   CHECK(detail.find("'" + repeated("가", 64) + "'") != std::string::npos);
-  CHECK(detail.find("1..9223372036854775807") != std::string::npos);
+  CHECK(detail.find("1..18446744073709551615") != std::string::npos);
 }
 
 TEST_CASE("details name fields as the promotion's type does", "[unit][row]") {

@@ -15,7 +15,7 @@ ROWS = [
     ("1,1001,,,,", None, None),
     ("2,1001,,,,", "customer_uid", "customer_duplicate"),
     ("3,,,,,", "customer_uid", "field_missing"),
-    ("4,9223372036854775808,,,,", "customer_uid", "number_out_of_range"),
+    ("4,18446744073709551616,,,,", "customer_uid", "number_out_of_range"),
     ("5,1005,0,,,", "amount", "number_not_positive"),
     ("6,1006,-5,,,", "amount", "amount_malformed"),
     ('7,1007,"10,000",,,', "amount", "amount_malformed"),

@@ -47,7 +47,7 @@ TEST_CASE("each bad point row is refused by its code on its line", "[unit][impor
       {
           {"1,7,,1,,,,", "customer_uid", "field_missing"},
           {"1,7,abc,1,,,,", "customer_uid", "not_a_number"},
-          {"1,7,9223372036854775808,1,,,,", "customer_uid", "number_out_of_range"},
+          {"1,7,18446744073709551616,1,,,,", "customer_uid", "number_out_of_range"},
           {"1,7,-5,1,,,,", "customer_uid", "number_not_positive"},
           {"1,7,0,1,,,,", "customer_uid", "number_not_positive"},
           {"0,7,5,1,,,,", "point_target_id", "number_not_positive"},
