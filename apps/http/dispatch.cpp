@@ -100,6 +100,17 @@ auto read_json_body(const http_parts& parts, const route& to, request& in)
   return std::nullopt;
 }
 
+/// Who tried what they may not do leaves a line in the program's log: names, never tokens. The
+/// route's pattern stands for the path, which is the caller's text.
+void record_refusal(const request& in, const route& to, const problem& p) {
+  const bool by_role = p.code == name_of(request_error::role_insufficient);
+  const bool by_rule = !in.params.empty() &&
+                       p.code == domain::name_of(domain::rejection::approver_is_creator);
+  if (by_role || by_rule)
+    spdlog::warn("refused {} {}{}: {}: {}", to.method, to.pattern,
+                 by_rule ? fmt::format(" for promotion {}", in.params[0]) : "", p.code, p.detail);
+}
+
 auto checked(const http_parts& parts, request& in) -> answer {
   auto found = match(in.method, in.path);
   if (auto* methods = std::get_if<std::vector<std::string>>(&found))
@@ -114,7 +125,9 @@ auto checked(const http_parts& parts, request& in) -> answer {
   if (auto p = wrong_media(*to.to, in)) return tl::unexpected(std::move(*p));
   if (to.to->body == body_kind::json || to.to->body == body_kind::json_required)
     if (auto p = read_json_body(parts, *to.to, in)) return tl::unexpected(std::move(*p));
-  return to.to->run(parts, in);
+  auto answered = to.to->run(parts, in);
+  if (!answered) record_refusal(in, *to.to, answered.error());
+  return answered;
 }
 
 }  // namespace
@@ -160,7 +173,10 @@ auto refuse_early(const http_parts& parts, const request& in) -> std::optional<p
     return no_route(in, *methods);
   const auto& to = *std::get<route_match>(found).to;
   if (auto p = foreign_origin(*parts.settings, in)) return p;
-  if (auto who = authorise(*parts.settings, in, to.needs); !who) return std::move(who.error());
+  if (auto who = authorise(*parts.settings, in, to.needs); !who) {
+    record_refusal(in, to, who.error());
+    return std::move(who.error());
+  }
   return wrong_media(to, in);
 }
 

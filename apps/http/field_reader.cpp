@@ -40,6 +40,12 @@ void field_reader::wrong(request_error e, std::string_view name, std::string det
   if (!trouble_) trouble_ = problem_of(e, std::move(detail), std::string{name});
 }
 
+void field_reader::refuse(domain::rejection why, std::string_view name, std::string detail) {
+  if (trouble_) return;
+  trouble_ = problem_of(domain::refusal{why, std::move(detail)});
+  trouble_->field = std::string{name};
+}
+
 void field_reader::require(std::string_view name) {
   if (!has(name)) wrong(request_error::field_required, name, fmt::format("{} is missing", name));
 }
@@ -62,33 +68,52 @@ auto field_reader::digits_or_text(std::string_view name) -> std::string {
   return text(name);
 }
 
-auto field_reader::number(std::string_view name, std::uint64_t high) -> std::uint64_t {
+auto field_reader::whole_number(std::string_view name, std::string_view wanted)
+    -> const json_field* {
   const auto* f = find(name);
-  if (f == nullptr) return 0;
+  if (f == nullptr) return nullptr;
   const bool kind = f->kind == json_kind::text || f->kind == json_kind::integer;
-  const bool digits =
-      !f->text.empty() && f->text.find_first_not_of("0123456789") == std::string::npos;
-  const bool negative = kind && f->text.starts_with('-') && f->text.size() > 1 &&
-                        f->text.find_first_not_of("0123456789", 1) == std::string::npos;
-  if (!kind || (!digits && !negative)) {
-    wrong(request_error::field_wrong_type, name,
-          fmt::format("{} is {}; it wants a whole number, or the same as text", name, shown(*f)));
-    return 0;
-  }
-  std::uint64_t value = 0;
-  const auto* end = f->text.data() + f->text.size();
-  const auto [stop, error] = std::from_chars(f->text.data(), end, value);
-  if (negative || error != std::errc{} || stop != end || value > high) {
-    wrong(request_error::field_out_of_range, name,
-          fmt::format("{} is {}; allowed is 0..{}", name, shown(*f), high));
-    return 0;
-  }
-  return value;
+  const auto digits = std::string_view{f->text}.substr(f->text.starts_with('-') ? 1 : 0);
+  const bool whole =
+      !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+  if (kind && whole) return f;
+  wrong(request_error::field_wrong_type, name,
+        fmt::format("{} is {}; it wants {}", name, shown(*f), wanted));
+  return nullptr;
 }
 
-auto field_reader::money(std::string_view name) -> money_minor {
+auto field_reader::number(std::string_view name, std::uint64_t high,
+                          std::optional<from_one> above_zero) -> std::uint64_t {
+  const auto* f = whole_number(name, "a whole number, or the same as text");
+  return f == nullptr ? 0 : in_range(*f, name, high, above_zero);
+}
+
+auto field_reader::in_range(const json_field& f, std::string_view name, std::uint64_t high,
+                            const std::optional<from_one>& above_zero) -> std::uint64_t {
+  const bool negative = f.text.starts_with('-');
+  std::uint64_t value = 0;
+  const auto* end = f.text.data() + f.text.size();
+  const auto [stop, error] = std::from_chars(f.text.data(), end, value);
+  const bool readable = !negative && error == std::errc{} && stop == end && value <= high;
+  const bool too_low = negative || (readable && value == 0);
+  if (above_zero && too_low)
+    refuse(above_zero->why, name,
+           fmt::format("{} is {}; allowed is 1..{}, or leave it out", name, shown(f), high));
+  else if (!readable)
+    wrong(request_error::field_out_of_range, name,
+          fmt::format("{} is {}; allowed is {}..{}", name, shown(f), above_zero ? 1 : 0, high));
+  else
+    return value;
+  return 0;
+}
+
+auto field_reader::money(std::string_view name, from_one above_zero) -> money_minor {
   constexpr auto high = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  return {static_cast<std::int64_t>(number(name, high))};
+  const auto* f = whole_number(
+      name, "a whole number of the currency's minor units, or the same as text: 1050 is 10.50 USD, "
+            "and 1050 KRW");
+  if (f == nullptr) return {};
+  return {static_cast<std::int64_t>(in_range(*f, name, high, above_zero))};
 }
 
 auto field_reader::boolean(std::string_view name) -> bool {

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <algorithm>
 #include <thread>
 
@@ -27,6 +28,8 @@ class server_socket final : public httplib::Server {
  public:
   /// httplib listens with a backlog of 5; a second listen(2) on the socket raises it.
   void widen_backlog() { static_cast<void>(::listen(svr_sock_, limits::http_listen_backlog)); }
+  /// A server that never listened keeps its socket bound for ever, its destruction included.
+  void unbind() { static_cast<void>(::close(svr_sock_.exchange(INVALID_SOCKET))); }
 };
 
 auto local_port(int descriptor) -> std::uint16_t {
@@ -60,6 +63,20 @@ auto request_of(const httplib::Request& in) -> request {
   for (const auto& [name, value] : in.headers) out.headers.emplace_back(name, value);
   out.has_body = expects_body(in);
   return out;
+}
+
+/// What httplib refuses itself with `status`. It says 400 of a header too: then the request line
+/// was good, and no handler was ever asked.
+auto unreadable(const httplib::Request& in, int status) -> problem {
+  using enum request_error;
+  const bool line_read = in.version.starts_with("HTTP/1.") && !in.path.empty() &&
+                         std::count(in.target.begin(), in.target.end(), '?') <= 1;
+  if (status == 400 && line_read)
+    return problem_of(header_too_large, "the header could not be read to its end");
+  auto p = problem_of(status == 414 ? uri_too_long : request_malformed,
+                      "the request could not be read");
+  p.status = static_cast<std::uint16_t>(status);
+  return p;
 }
 
 /// Sends `body` and then breaks off, which is how httplib is made to close a connection whose
@@ -96,6 +113,13 @@ void send(httplib::Response& to, response from, http_state& state, bool close) {
     to.set_content(from.body, from.content_type.c_str());
 }
 
+auto not_bindable(const std::string& listen) -> tl::unexpected<fault> {
+  return fail(fault_code::bad_config, "bind",
+              fmt::format("http.listen {} cannot be bound: taken by another program, or not an "
+                          "address of this machine",
+                          listen));
+}
+
 class httplib_server final : public http_server {
  public:
   explicit httplib_server(const http_parts& parts) : parts_{parts} { configure(); }
@@ -107,11 +131,7 @@ class httplib_server final : public http_server {
     int port = address.port;
     const bool bound = port == 0 ? (port = server_.bind_to_any_port(address.host)) > 0
                                  : server_.bind_to_port(address.host, port);
-    if (!bound)
-      return fail(fault_code::bad_config, "bind",
-                  fmt::format("http.listen {} cannot be bound: taken by another program, or not an "
-                              "address of this machine",
-                              parts_.settings->http.listen));
+    if (!bound) return not_bindable(parts_.settings->http.listen);
     server_.widen_backlog();
     port_ = static_cast<std::uint16_t>(port);
     const bool v6 = address.host.find(':') != std::string::npos;
@@ -157,13 +177,11 @@ class httplib_server final : public http_server {
           send(out, problem_response(*p), *parts_.state, true);
           return static_cast<int>(p->status);
         });
-    server_.set_error_handler([](const httplib::Request&, httplib::Response& out) {
+    server_.set_error_handler([](const httplib::Request& in, httplib::Response& out) {
       // Only what httplib refuses itself arrives without a body: bytes that are not HTTP.
       if (!out.body.empty() || out.has_header("Content-Type")) return;
-      auto p = problem_of(
-          out.status == 414 ? request_error::uri_too_long : request_error::request_malformed,
-          "the request could not be read");
-      p.status = static_cast<std::uint16_t>(out.status);
+      auto p = unreadable(in, out.status);
+      out.status = p.status;
       out.set_content(to_json(p), "application/problem+json");
     });
   }
@@ -222,6 +240,18 @@ class httplib_server final : public http_server {
 };
 
 }  // namespace
+
+auto check_listen(const std::string& listen) -> result<void> {
+  config::listen_address address;
+  static_cast<void>(config::parse_listen(listen, address));
+  server_socket probe;
+  probe.set_socket_options(set_socket_options);
+  const bool free = address.port == 0 ? probe.bind_to_any_port(address.host) > 0
+                                      : probe.bind_to_port(address.host, address.port);
+  if (!free) return not_bindable(listen);
+  probe.unbind();
+  return {};
+}
 
 auto http_server::start(const http_parts& parts) -> result<std::unique_ptr<http_server>> {
   auto server = std::make_unique<httplib_server>(parts);

@@ -13,6 +13,10 @@
 
 namespace bestow::http {
 
+/// Whether `listen` (HOST:PORT) can be bound now; nothing stays bound.
+/// @fault bad_config  it cannot (detail says why)
+[[nodiscard]] auto check_listen(const std::string& listen) -> result<void>;
+
 class http_server {
  public:
   http_server() = default;

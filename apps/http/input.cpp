@@ -38,22 +38,21 @@ auto path_id(const request& in, std::size_t index) -> checked_value<std::uint64_
 }
 
 auto query_number(const request& in, std::string_view name, std::uint64_t fallback,
-                  std::uint64_t high) -> checked_value<std::uint64_t> {
+                  number_range range) -> checked_value<std::uint64_t> {
   if (!in.has_query(name)) return fallback;
   const auto text = in.query_value(name);
-  if (const auto value = number_of(text, high)) return *value;
-  return tl::unexpected(problem_of(
-      request_error::query_invalid,
-      fmt::format("{} is '{}'; allowed is 0..{}", name, shown(text), high), std::string{name}));
+  if (const auto value = number_of(text, range.high); value && *value >= range.low) return *value;
+  return tl::unexpected(
+      problem_of(request_error::query_invalid,
+                 fmt::format("{} is '{}'; allowed is {}..{}", name, shown(text), range.low,
+                             range.high),
+                 std::string{name}));
 }
 
 auto page_limit(const request& in) -> checked_value<std::size_t> {
-  auto value = query_number(in, "limit", limits::page_limit_default, limits::page_limit_max);
+  auto value = query_number(in, "limit", limits::page_limit_default, {1, limits::page_limit_max});
   if (!value) return tl::unexpected(std::move(value.error()));
-  if (*value > 0) return static_cast<std::size_t>(*value);
-  return tl::unexpected(
-      problem_of(request_error::query_invalid,
-                 fmt::format("limit is 0; allowed is 1..{}", limits::page_limit_max), "limit"));
+  return static_cast<std::size_t>(*value);
 }
 
 auto body_fields(const request& in) -> checked_value<field_reader> {

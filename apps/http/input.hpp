@@ -15,9 +15,14 @@ using checked_value = tl::expected<T, problem>;
 
 /// Path parameter `index` as 1..2^63-1.
 [[nodiscard]] auto path_id(const request& in, std::size_t index) -> checked_value<std::uint64_t>;
-/// A query parameter as a number up to `high`; `fallback` when absent.
+/// What a number may be, both ends included.
+struct number_range {
+  std::uint64_t low;
+  std::uint64_t high;
+};
+/// A query parameter as a number in `range`; `fallback` when absent.
 [[nodiscard]] auto query_number(const request& in, std::string_view name, std::uint64_t fallback,
-                                std::uint64_t high) -> checked_value<std::uint64_t>;
+                                number_range range) -> checked_value<std::uint64_t>;
 /// `limit`, 1..limits::page_limit_max.
 [[nodiscard]] auto page_limit(const request& in) -> checked_value<std::size_t>;
 /// The JSON body's fields; none when there is no body.

@@ -62,13 +62,12 @@ auto read_one_stream(const http_parts& parts, const stream_id& stream, std::uint
 auto read_log(const http_parts& parts, const request& in) -> answer {
   auto limit = page_limit(in);
   if (!limit) return tl::unexpected(std::move(limit.error()));
-  auto from = query_number(in, "from", 1, ~0ULL);
+  auto from = query_number(in, "from", 1, {1, ~0ULL});
   if (!from) return tl::unexpected(std::move(from.error()));
-  const auto first = std::max<std::uint64_t>(*from, 1);
-  if (!in.has_query("stream")) return read_positions(parts, first, *limit);
+  if (!in.has_query("stream")) return read_positions(parts, *from, *limit);
   stream_id stream;
   if (parse_stream_id(in.query_value("stream"), stream))
-    return read_one_stream(parts, stream, first, *limit);
+    return read_one_stream(parts, stream, *from, *limit);
   return tl::unexpected(problem_of(
       request_error::query_invalid,
       fmt::format("stream is '{}'; allowed are promotion-ID, partition-ID-K, delivery-voucher, "

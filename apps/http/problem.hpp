@@ -41,6 +41,7 @@ enum class request_error : std::uint8_t {
   id_invalid,
   idempotency_key_invalid,
   uri_too_long,
+  header_too_large,
   request_malformed,
   target_not_found,
   view_not_found,

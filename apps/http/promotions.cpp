@@ -12,24 +12,25 @@ namespace {
 
 /// Without a promotion_type there is nothing to assume; everything else has a default.
 auto read_promotion(field_reader& f) -> promotion_created {
+  using enum domain::rejection;
   promotion_created p;
-  p.promotion = {f.number("promotion_id", limits::id_max)};
+  p.promotion = {f.number("promotion_id", limits::id_max, from_one{promotion_id_out_of_range})};
   p.campaign_issued_seq = f.number("campaign_issued_seq", ~0ULL);
   p.external_id = f.text("external_id");
   f.require("promotion_type");
   const auto type = f.choice("promotion_type", {"VOUCHER", "POINT"});
   p.type = type == 0U ? promotion_type::voucher : promotion_type::point;
-  p.total_count = f.number("total_count", ~0ULL);
-  p.total_amount = f.money("total_amount");
+  p.total_count = f.number("total_count", ~0ULL, from_one{control_total_negative});
+  p.total_amount = f.money("total_amount", {control_total_negative});
   p.currency = f.text("currency");
   if (p.currency.empty()) p.currency = "KRW";
-  p.budget_amount = f.money("budget_amount");
+  p.budget_amount = f.money("budget_amount", {budget_not_positive});
   const bool partitions = f.has("partition_count");
   const auto count = f.number("partition_count", ~0U);
   p.partition_count = partitions ? static_cast<std::uint32_t>(count) : 1;
   p.reservation_at = f.time("reservation_at");
   p.default_reason = f.text("default_reason");
-  p.default_amount = f.money("default_amount");
+  p.default_amount = f.money("default_amount", {default_amount_not_positive});
   p.default_expiry_at = f.time("default_expiry_at");
   p.allow_multiple_per_customer = f.boolean("allow_multiple_per_customer");
   const auto policy = f.choice("approval", {"none", "four_eyes"});
@@ -99,7 +100,13 @@ auto stop_promotion(const http_parts& parts, const request& in) -> answer {
   auto reason = v->fields.text("reason");
   if (auto p = v->fields.finish()) return tl::unexpected(std::move(*p));
   if (auto p = check_reason(reason)) return tl::unexpected(std::move(*p));
-  return receipt(parts.engine->stop_run(v->id, std::move(reason), v->by));
+  const auto done = parts.engine->stop_run(v->id, std::move(reason), v->by);
+  const auto* late = done ? nullptr : std::get_if<fault>(&done.error());
+  if (late == nullptr || late->operation != "stop") return receipt(done);
+  // The wish is durable and only its end is open: this detail is the caller's to know.
+  auto p = problem_of(*late);
+  p.detail = late->detail;
+  return tl::unexpected(std::move(p));
 }
 
 }  // namespace bestow::http

@@ -71,11 +71,11 @@ auto read_target_filter(const request& in) -> checked_value<projections::target_
   auto limit = page_limit(in);
   if (!limit) return tl::unexpected(std::move(limit.error()));
   filter.limit = *limit;
-  auto after = query_number(in, "after", 0, limits::id_max);
+  auto after = query_number(in, "after", 0, {0, limits::id_max});
   if (!after) return tl::unexpected(std::move(after.error()));
   filter.after = {*after};
   if (in.has_query("partition")) {
-    auto k = query_number(in, "partition", 0, limits::partition_count_max - 1);
+    auto k = query_number(in, "partition", 0, {0, limits::partition_count_max - 1});
     if (!k) return tl::unexpected(std::move(k.error()));
     filter.partition = partition_no{static_cast<std::uint16_t>(*k)};
   }
@@ -105,7 +105,7 @@ void write_next(json_writer& w, bool more, std::uint64_t last) {
 auto list_promotions(const http_parts& parts, const request& in) -> answer {
   auto limit = page_limit(in);
   if (!limit) return tl::unexpected(std::move(limit.error()));
-  auto after = query_number(in, "after", 0, limits::id_max);
+  auto after = query_number(in, "after", 0, {0, limits::id_max});
   if (!after) return tl::unexpected(std::move(after.error()));
   auto filter = read_status(in);
   if (!filter) return tl::unexpected(std::move(filter.error()));
@@ -169,7 +169,11 @@ auto list_targets(const http_parts& parts, const request& in) -> answer {
   const bool more = rows->value.size() > limit;
   if (more) rows->value.pop_back();
   json_writer w;
-  w.begin_object().id("promotion_id", *id).key("targets").begin_array();
+  w.begin_object()
+      .id("promotion_id", *id)
+      .field("promotion_type", name_of(found->value.created.type))
+      .key("targets")
+      .begin_array();
   for (const auto& row : rows->value) {
     w.begin_object();
     write_target(w, found->value, row);

@@ -18,9 +18,12 @@ void write_definition(json_writer& w, const projections::promotion_row& row) {
       .field("promotion_type", name_of(c.type))
       .field("promotion_status", domain::promotion_status_of(row.state))
       .field("state", domain::name_of(row.state))
-      .count("total_count", row.total_count)
-      .money("total_amount", row.total_amount)
-      .field("currency", c.currency);
+      .count("total_count", row.total_count);
+  if (row.list)
+    w.money("total_amount", row.total_amount);
+  else
+    w.key("total_amount").null();  // Summed at seal, when the defaults are resolved.
+  w.field("currency", c.currency);
   if (c.budget_amount.value == 0)
     w.key("budget_amount").null();
   else
@@ -56,7 +59,7 @@ void write_summary(json_writer& w, const projections::promotion_row& row) {
       .count("recalled_count", n.recalled)
       .count("recall_failed_count", n.recall_failed)
       .count("abandoned_count", n.abandoned)
-      .count("pending_count", row.list && total > settled ? total - settled : 0)
+      .count("pending_count", total > settled ? total - settled : 0)
       .money("success_amount", n.success_amount)
       .money("recalled_amount", n.recalled_amount)
       .time("start_at", row.state == domain::promotion_state::scheduled ? row.start_at
@@ -124,7 +127,7 @@ void write_target(json_writer& w, const projections::promotion_row& of,
       .id("promotion_id", of.created.promotion.value)
       .id("customer_uid", t.customer.value);
   if (voucher) write_voucher_fields(w, t);
-  w.money("amount", t.amount);
+  w.money("amount", t.amount).field("currency", of.created.currency);
   if (voucher) w.flag("is_withdrawal", t.is_withdrawal);
   w.time(voucher ? "valid_until" : "expiry_at", t.expiry)
       .field("reason", t.reason)

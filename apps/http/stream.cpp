@@ -108,7 +108,7 @@ class viewer {
 
 auto read_wanted(const request& in) -> checked_value<wanted_events> {
   wanted_events wanted;
-  auto id = query_number(in, "promotion", 0, limits::id_max);
+  auto id = query_number(in, "promotion", 0, {1, limits::id_max});
   if (!id) return tl::unexpected(std::move(id.error()));
   wanted.promotion = *id;
   const auto kind = in.query_value("kind");
@@ -136,7 +136,7 @@ auto stream_events(const http_parts& parts, const request& in) -> answer {
   if (!last.empty()) {
     request as_query;
     as_query.query.emplace_back("Last-Event-ID", last);
-    auto given = query_number(as_query, "Last-Event-ID", 0, ~0ULL);
+    auto given = query_number(as_query, "Last-Event-ID", 0, {0, ~0ULL});
     if (!given) return tl::unexpected(std::move(given.error()));
     reset = *given > head.value || head.value - *given > limits::http_stream_replay_max;
     if (!reset) from = {*given};

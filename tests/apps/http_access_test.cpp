@@ -1,4 +1,9 @@
 // Who may do what: tokens, roles, origins.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
 #include "apps/http/route.hpp"
 #include "tests/apps/http_fixture.hpp"
 #include "tests/catch.hpp"
@@ -19,6 +24,35 @@ void give_tokens(http_fixture& f) {
 auto with_token(const std::string& token) -> header_list {
   return {{"Authorization", "Bearer " + token}, {"Content-Type", "application/json"}};
 }
+
+/// What the program logs while it lives: the logger writes to standard output.
+class program_log {
+ public:
+  program_log() {
+    std::fflush(stdout);
+    dup2(fileno(file_), STDOUT_FILENO);
+  }
+  program_log(const program_log&) = delete;
+  auto operator=(const program_log&) -> program_log& = delete;
+  ~program_log() {
+    static_cast<void>(take());
+    close(before_);
+    std::fclose(file_);
+  }
+  /// Ends the taking.
+  auto take() -> std::string {
+    std::fflush(stdout);
+    dup2(before_, STDOUT_FILENO);
+    std::rewind(file_);
+    std::string text(64 * 1024, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), file_));
+    return text;
+  }
+
+ private:
+  int before_{dup(STDOUT_FILENO)};
+  std::FILE* file_{std::tmpfile()};
+};
 
 auto allowed(access_role has, http::access needs) -> bool {
   switch (needs) {
@@ -78,6 +112,75 @@ TEST_CASE("a missing or unknown token is refused", "[unit][http]") {
     CHECK(f.call("GET", "/api/v1/promotions", std::nullopt, {{"Authorization", value}}).code() ==
           "token_missing");
   }
+}
+
+TEST_CASE("the table of routes says which role each needs", "[unit][http]") {
+  using enum http::access;
+  struct needed {
+    std::string_view method;
+    std::string_view path;
+    http::access role;
+  };
+  // Written out again, so that a role changed by accident in the route table is noticed.
+  const std::vector<needed> wanted{
+      {"POST", "/api/v1/promotions", operate},
+      {"POST", "/api/v1/promotions/{id}/targets", operate},
+      {"POST", "/api/v1/promotions/{id}/seal", operate},
+      {"POST", "/api/v1/promotions/{id}/approve", approver},
+      {"POST", "/api/v1/promotions/{id}/start", operate},
+      {"POST", "/api/v1/promotions/{id}/stop", operate},
+      {"POST", "/api/v1/promotions/{id}/resume", operate},
+      {"POST", "/api/v1/promotions/{id}/schedule", operate},
+      {"POST", "/api/v1/promotions/{id}/cancel", operate},
+      {"POST", "/api/v1/promotions/{id}/close", operate},
+      {"POST", "/api/v1/promotions/{id}/retry", operate},
+      {"POST", "/api/v1/promotions/{id}/recall", operate},
+      {"POST", "/api/v1/promotions/{id}/reconciliation", viewer},
+      {"GET", "/api/v1/log/verify", admin},
+      {"POST", "/api/v1/views/{name}/rebuild", admin},
+      {"GET", "/healthz", open},
+      {"GET", "/readyz", open},
+  };
+  for (const auto& w : wanted) {
+    CAPTURE(w.method, w.path);
+    const auto table = http::route_table();
+    const auto at = std::find_if(table.begin(), table.end(), [&](const http::route& r) {
+      return r.method == w.method && r.pattern == w.path;
+    });
+    REQUIRE(at != table.end());
+    CHECK(at->needs == w.role);
+  }
+  // What only reads is a viewer's; what changes anything never is.
+  for (const auto& r : http::route_table()) {
+    CAPTURE(r.method, r.pattern);
+    const bool reads = r.method == "GET" || r.body == http::body_kind::ledger;
+    if (!reads) CHECK(r.needs != viewer);
+    if (!reads) CHECK(r.needs != open);
+  }
+}
+
+TEST_CASE("what a bearer may not do leaves a line with the name and never the token",
+          "[unit][http]") {
+  http_fixture f;
+  give_tokens(f);
+  program_log lines;
+  const auto viewer = f.call("POST", "/api/v1/promotions/7/approve", "{}",
+                             with_token("secret-viewer"));
+  f.engine.next = tl::unexpected<actors::trouble>{
+      domain::refusal{domain::rejection::approver_is_creator,
+                      "'the-approver' created the promotion; somebody else approves it"}};
+  const auto creator = f.call("POST", "/api/v1/promotions/7/approve", "{}",
+                              with_token("secret-approver"));
+  static_cast<void>(f.call("POST", "/api/v1/promotions/7/approve", "{}", with_token("guess-me")));
+  const auto log = lines.take();
+  CHECK(viewer.status == 403);
+  CHECK(viewer.detail() == "'the-viewer' has the role viewer; this needs approver");
+  CHECK(creator.code() == "approver_is_creator");
+  CHECK(log.find("role_insufficient: 'the-viewer'") != std::string::npos);
+  CHECK(log.find("for promotion 7: approver_is_creator: 'the-approver'") !=
+        std::string::npos);
+  CHECK(log.find("secret") == std::string::npos);
+  CHECK(log.find("guess-me") == std::string::npos);
 }
 
 TEST_CASE("the token's name is the principal", "[unit][http]") {

@@ -100,14 +100,15 @@ TEST_CASE("a wrong field is named with what is allowed", "[unit][http]") {
       bad_field{R"({"promotion_type":"POINT","promotion_id":1.5})", "field_wrong_type",
                 "promotion_id is 1.5; it wants a whole number"},
       bad_field{R"({"promotion_type":"POINT","promotion_id":"1e3"})", "field_wrong_type", "'1e3'"},
-      bad_field{R"({"promotion_type":"POINT","promotion_id":-1})", "field_out_of_range", "is -1"},
       bad_field{R"({"promotion_type":"POINT","promotion_id":9223372036854775808})",
-                "field_out_of_range", "allowed is 0..9223372036854775807"},
+                "field_out_of_range", "allowed is 1..9223372036854775807"},
       bad_field{R"({"promotion_type":"POINT","promotion_id":true})", "field_wrong_type", "is true"},
       bad_field{R"({"promotion_type":"POINT","default_amount":"10,000"})", "field_wrong_type",
                 "'10,000'"},
       bad_field{R"({"promotion_type":"POINT","default_amount":100.0})", "field_wrong_type",
-                "is 100.0"},
+                "is 100.0; it wants a whole number of the currency's minor units"},
+      bad_field{R"({"promotion_type":"POINT","campaign_issued_seq":-1})", "field_out_of_range",
+                "allowed is 0.."},
       bad_field{R"({"promotion_type":"POINT","total_amount":"9223372036854775808"})",
                 "field_out_of_range", "total_amount"},
       bad_field{R"({"promotion_type":"POINT","partition_count":"many"})", "field_wrong_type",
@@ -132,6 +133,47 @@ TEST_CASE("a wrong field is named with what is allowed", "[unit][http]") {
   CHECK(a.detail().find(bad.says) != std::string::npos);
   CHECK_FALSE(a.doc().value("field", "").empty());
   CHECK(f.engine.calls().empty());
+}
+
+TEST_CASE("zero and less are refused by name and never mean none", "[unit][http]") {
+  struct zero {
+    std::string field;
+    std::string code;
+  };
+  for (const auto& z : std::vector<zero>{{"promotion_id", "promotion_id_out_of_range"},
+                                         {"total_count", "control_total_negative"},
+                                         {"total_amount", "control_total_negative"},
+                                         {"budget_amount", "budget_not_positive"},
+                                         {"default_amount", "default_amount_not_positive"}})
+    for (const auto* value : {"0", "\"0\"", "-1", "\"-5\""}) {
+      CAPTURE(z.field, value);
+      http_fixture f;
+      const auto a = f.post(promotions, fmt::format(R"({{"promotion_type":"POINT","{}":{}}})",
+                                                    z.field, value));
+      CHECK(a.status == 422);
+      CHECK(a.code() == z.code);
+      CHECK(a.doc()["field"] == z.field);
+      CHECK(a.detail().find("allowed is 1..") != std::string::npos);
+      CHECK(f.engine.calls().empty());
+    }
+  http_fixture f;
+  CHECK(f.post(promotions, R"({"promotion_type":"POINT","budget_amount":null})").status == 201);
+}
+
+TEST_CASE("a stop that the broker does not confirm says what becomes of it", "[unit][http]") {
+  http_fixture f;
+  const std::string said = "the broker is not connected; the promotion is stopping and becomes "
+                           "stopped by itself";
+  f.engine.next = tl::unexpected<actors::trouble>{
+      fault{fault_code::broker_unavailable, fault_action::retry_later, "stop", said}};
+  const auto a = f.post("/api/v1/promotions/7/stop", "{}");
+  CHECK(a.status == 503);
+  CHECK(a.code() == "broker_unavailable");
+  CHECK(a.detail() == said);
+  // Any other fault's detail may name paths and hosts.
+  f.engine.next = tl::unexpected<actors::trouble>{
+      fault{fault_code::log_io_failed, fault_action::call_operator, "pwrite", "/secret/path"}};
+  CHECK(f.post("/api/v1/promotions/7/stop", "{}").body.find("/secret/path") == std::string::npos);
 }
 
 TEST_CASE("a create without a body says so", "[unit][http]") {

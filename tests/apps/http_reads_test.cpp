@@ -58,6 +58,34 @@ const std::vector<std::string> not_of_points{"voucher_target_id", "voucher_numbe
 
 }  // namespace
 
+TEST_CASE("a draft shows what is known so far and no sum", "[unit][http]") {
+  http_fixture f;
+  promotion_created c;
+  c.promotion = {7};
+  c.currency = "KRW";
+  f.facts(stream_of(promotion_id{7}), c, batch_opened{"b", import_format::csv, {1}},
+          batch_closed{"b", 5, 3, 2, {}});
+  const auto doc = f.get(promotions + "/7").doc();
+  check_shape(doc, "Promotion");
+  CHECK(doc["total_count"] == 3);
+  CHECK(doc["pending_count"] == 3);
+  CHECK(doc["rejected_rows"] == 2);
+  CHECK(doc["total_amount"].is_null());
+}
+
+TEST_CASE("ranges in a refusal are those that are taken", "[unit][http]") {
+  http_fixture f;
+  f.sealed_points(7, 3);
+  for (const auto* limit : {"0", "1001", "x", "-1"}) {
+    const auto a = f.get(promotions + "?limit=" + limit);
+    CAPTURE(limit);
+    CHECK(a.code() == "query_invalid");
+    CHECK(a.detail().find("allowed is 1..1000") != std::string::npos);
+  }
+  CHECK(f.get("/api/v1/log?from=0").detail().find("allowed is 1..") != std::string::npos);
+  CHECK(f.get(promotions + "?limit=1000").status == 200);
+}
+
 TEST_CASE("a promotion is shown flat with its summary", "[unit][http]") {
   http_fixture f;
   f.completed_points(7, 5, 3);

@@ -136,6 +136,9 @@ TEST_CASE("bytes that are not HTTP are answered and do no harm", "[contract][htt
                         " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")) == 414);
   CHECK(status_of(f.raw("POST /" + std::string(3'000, '/') +
                         " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}")) == 414);
+  CHECK(status_of(f.raw("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " +
+                        std::string(9'000, 'x') + "\r\n\r\n")) == 431);
+  CHECK(status_of(f.raw("GET /healthz?a?b HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")) == 400);
   static_cast<void>(f.raw(std::string("\x00\xff\x16\x03\x01", 5)));
   static_cast<void>(
       f.raw("POST /api/v1/promotions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
