@@ -187,7 +187,7 @@ auto tokens_key() -> key_binding {
            "",
            "a table for each: name, role (viewer, operator, approver, admin), sha256",
            "Named tokens. With any, every request but /healthz and /readyz needs one. Only the "
-           "SHA-256 of a token stands here (printf %s TOKEN | sha256sum). As an override: "
+           "SHA-256 of a token stands here (`bestow token new NAME ROLE` makes one). As an override: "
            "name:role:sha256 separated by commas.",
            true};
   b.kind = key_kind::tokens;

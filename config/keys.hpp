@@ -26,9 +26,6 @@ struct key_binding {
 [[nodiscard]] auto find_key(std::string_view section, std::string_view name) -> const key_binding*;
 [[nodiscard]] auto section_names() -> std::vector<std::string>;
 
-/// "name:role:sha256" with the parts checked. The error names the part.
-[[nodiscard]] auto make_token(std::string_view name, std::string_view role, std::string_view sha256,
-                              access_token& out) -> std::string;
 /// Checks over several keys: what a single key cannot say. One line for each problem.
 [[nodiscard]] auto check_whole(const settings& s) -> std::vector<std::string>;
 

@@ -35,6 +35,10 @@ struct access_token {
   sha256_digest sha256{};
 };
 
+/// Fills `out` from its parts as they are written. "" = done, else what is wrong.
+[[nodiscard]] auto make_token(std::string_view name, std::string_view role, std::string_view sha256,
+                              access_token& out) -> std::string;
+
 enum class nats_mode : std::uint8_t { embedded, external };
 enum class log_format : std::uint8_t { text, json };
 

@@ -165,7 +165,7 @@ auto url_escape(std::string_view text) -> std::string {
   return out;
 }
 
-auto report(const context& ctx, const reply& r) -> exit_code {
+auto report(const context& ctx, const reply& r, std::string_view place) -> exit_code {
   if (r.status == 0) {
     ctx.complain(
         fmt::format("unavailable: {} does not answer ({})\n  Is `bestow serve` running? "
@@ -183,10 +183,13 @@ auto report(const context& ctx, const reply& r) -> exit_code {
   if (code.empty())
     ctx.complain(fmt::format("HTTP {} from {}: not an answer of bestow", r.status, ctx.global.url));
   else
-    ctx.complain(fmt::format("{}: {}", code, detail));
-  if (const auto* row = find_code(code); row != nullptr && row->remedy != detail)
+    ctx.complain(fmt::format("{}{}: {}", place, code, detail));
+  const auto* row = find_code(code);
+  if (row != nullptr && row->remedy != detail)
     ctx.note(fmt::format("  {}", row->remedy));
   if (r.status == 404) return exit_code::not_found;
+  // What the words of the command or the given file said, not what a rule of the service forbids.
+  if (r.status == 400 && row != nullptr && row->kind == "request error") return exit_code::usage;
   if (r.status == 503 || r.status == 504 || r.status == 502) return exit_code::unavailable;
   return r.status >= 500 ? exit_code::fault : exit_code::refused;
 }

@@ -57,6 +57,8 @@ class api_client {
 /// For one segment of a path or a query value.
 [[nodiscard]] auto url_escape(std::string_view text) -> std::string;
 /// Prints what went wrong with its remedy and gives the exit code. For a reply that is not good.
-[[nodiscard]] auto report(const context& ctx, const reply& r) -> exit_code;
+/// `place` ("FILE:LINE:COLUMN: ") comes before the code.
+[[nodiscard]] auto report(const context& ctx, const reply& r, std::string_view place = {})
+    -> exit_code;
 
 }  // namespace bestow::cli

@@ -1,11 +1,13 @@
 #include "apps/cli/cli.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/http/schema.hpp"
 #include "config/suggest.hpp"
 
 #ifndef BESTOW_VERSION
@@ -161,8 +163,16 @@ auto show_reply(const context& ctx, const reply& r) -> exit_code {
   return exit_code::done;
 }
 
+auto fields_of(std::string_view schema) -> std::vector<std::string> {
+  std::vector<std::string> names;
+  if (const auto* s = http::find_schema(schema); s != nullptr)
+    for (const auto& f : s->fields) names.emplace_back(f.name);
+  return names;
+}
+
 auto show_page(const context& ctx, const reply& r, const std::string& field,
-               const std::vector<column>& columns) -> exit_code {
+               const std::vector<column>& columns, const std::vector<std::string>& fields)
+    -> exit_code {
   if (!r.good()) return report(ctx, r);
   if (ctx.output() == output_kind::json) {
     ctx.with.out << r.body << '\n';
@@ -170,7 +180,7 @@ auto show_page(const context& ctx, const reply& r, const std::string& field,
   }
   const auto page = ordered_json::parse(r.body, nullptr, false);
   if (!page.is_object() || !page.contains(field)) return exit_code::fault;
-  print_rows(ctx, page[field], columns);
+  print_rows(ctx, page[field], columns, fields);
   if (page.contains("next") && !page["next"].is_null())
     ctx.note(fmt::format("more: --after {}", cell_text(page["next"])));
   return exit_code::done;
@@ -184,6 +194,34 @@ auto id_check() -> CLI::Validator {
         return digits ? "" : "'" + word + "' is not an id (a number from 1 on)";
       },
       "ID");
+}
+
+auto number_check(std::uint64_t low, std::uint64_t high) -> CLI::Validator {
+  return CLI::Validator(
+      [low, high](std::string& word) -> std::string {
+        std::uint64_t value = 0;
+        const auto* end = word.data() + word.size();
+        const auto [stop, error] = std::from_chars(word.data(), end, value);
+        if (error == std::errc{} && stop == end && value >= low && value <= high) return "";
+        return fmt::format("'{}' is not a whole number {}..{}", word, low, high);
+      },
+      "NUMBER");
+}
+
+auto time_check() -> CLI::Validator {
+  return CLI::Validator(
+      [](std::string& word) -> std::string {
+        constexpr std::uint64_t most = 31'536'000;
+        auto digits = word;
+        const char unit = digits.empty() ? 's' : digits.back();
+        const std::uint64_t factor = unit == 'h' ? 3'600 : unit == 'm' ? 60 : 1;
+        if (unit == 's' || unit == 'm' || unit == 'h') digits.pop_back();
+        if (!number_check(1, most / factor)(digits).empty())
+          return fmt::format("'{}' is not a time: 30, 30s, 5m or 2h, at most a year", word);
+        word = fmt::to_string(std::stoull(digits) * factor);
+        return "";
+      },
+      "TIME");
 }
 
 auto run(const std::vector<std::string>& words, surroundings& with) -> exit_code {
@@ -205,6 +243,8 @@ auto run(const std::vector<std::string>& words, surroundings& with) -> exit_code
   add_view(app, ctx);
   add_doctor(app, ctx);
   add_explain(app, ctx);
+  add_token(app, ctx);
+  add_wait(app, ctx);
   add_completion(app, ctx);
   add_version(app, ctx);
   add_help(app, ctx);

@@ -1,4 +1,6 @@
 // serve, version, help, explain.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -34,15 +36,30 @@ auto explain_all(const context& ctx) -> exit_code {
   return exit_code::done;
 }
 
+/// Whether a word of `code` (between '_') stands in `name`; words of three letters or fewer do not
+/// count.
+auto shares_word(std::string_view name, std::string_view code) -> bool {
+  while (!code.empty()) {
+    const auto word = code.substr(0, code.find('_'));
+    if (word.size() > 3 && name.find(word) != std::string_view::npos) return true;
+    code.remove_prefix(std::min(code.size(), word.size() + 1));
+  }
+  return false;
+}
+
 auto explain_one(const context& ctx, const std::string& code) -> exit_code {
   const auto* row = find_code(code);
   if (row == nullptr) {
     std::vector<std::string> names;
     for (const auto& r : all_codes()) names.emplace_back(r.name);
-    const auto near = config::nearest(code, names, 3);
+    auto near = config::nearest(code, names, 3);
+    if (near.empty())
+      for (const auto& name : names)
+        if (near.size() < 3 && shares_word(name, code)) near.push_back(name);
     ctx.complain(
         fmt::format("there is no code '{}'.{}", code,
-                    near.empty() ? "" : fmt::format(" Near it: {}", fmt::join(near, ", "))));
+                    near.empty() ? " `bestow explain` lists them all."
+                                 : fmt::format(" Near it: {}", fmt::join(near, ", "))));
     return exit_code::not_found;
   }
   if (ctx.output() == output_kind::json) {
@@ -87,13 +104,19 @@ void add_version(CLI::App& app, context& ctx) {
 }
 
 void add_help(CLI::App& app, context& ctx) {
-  auto* c = app.add_subcommand("help", "Help for a command; `help config` lists every setting");
+  auto* c = app.add_subcommand(
+      "help",
+      "Help for a command; `help config` lists every setting, `help man` is the manual page");
   auto words = std::make_shared<std::vector<std::string>>();
   c->add_option("command", *words, "Words of the command");
   c->callback([&app, &ctx, words] {
     ctx.action = [&app, &ctx, words] {
       if (*words == std::vector<std::string>{"config"}) {
         ctx.with.out << config::key_table_markdown();
+        return exit_code::done;
+      }
+      if (*words == std::vector<std::string>{"man"}) {
+        ctx.with.out << man_page(app);
         return exit_code::done;
       }
       const CLI::App* at = &app;

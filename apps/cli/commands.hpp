@@ -8,6 +8,7 @@
 
 #include "apps/cli/api_client.hpp"
 #include "apps/cli/context.hpp"
+#include "apps/cli/files.hpp"
 #include "apps/cli/printer.hpp"
 
 namespace bestow::cli {
@@ -19,6 +20,8 @@ void add_log(CLI::App& app, context& ctx);
 void add_view(CLI::App& app, context& ctx);
 void add_doctor(CLI::App& app, context& ctx);
 void add_explain(CLI::App& app, context& ctx);
+void add_token(CLI::App& app, context& ctx);
+void add_wait(CLI::App& app, context& ctx);
 void add_completion(CLI::App& app, context& ctx);
 /// `bestow __complete WORDS...`: candidates for the last word, one a line. Not parsed as the other
 /// commands are, for the words are unfinished.
@@ -27,6 +30,9 @@ void add_completion(CLI::App& app, context& ctx);
 void add_version(CLI::App& app, context& ctx);
 void add_help(CLI::App& app, context& ctx);
 
+/// The manual page of all commands, as roff.
+[[nodiscard]] auto man_page(const CLI::App& app) -> std::string;
+
 /// The command of that name under `app`; nullptr: none.
 [[nodiscard]] auto find_command(const CLI::App* app, const std::string& name) -> const CLI::App*;
 
@@ -34,9 +40,13 @@ void add_help(CLI::App& app, context& ctx);
 
 /// Prints a good reply: JSON as it came, else as a table or CSV. Reports any other.
 [[nodiscard]] auto show_reply(const context& ctx, const reply& r) -> exit_code;
-/// Prints the list under `field` of a page; mentions the next page on stderr.
+/// Prints the list under `field` of a page; mentions the next page on stderr. `fields` head a CSV
+/// without rows.
 [[nodiscard]] auto show_page(const context& ctx, const reply& r, const std::string& field,
-                             const std::vector<column>& columns) -> exit_code;
+                             const std::vector<column>& columns,
+                             const std::vector<std::string>& fields) -> exit_code;
+/// The fields of an answer's schema, in the order they are written.
+[[nodiscard]] auto fields_of(std::string_view schema) -> std::vector<std::string>;
 
 struct import_options {
   std::string promotion;
@@ -66,18 +76,16 @@ struct watch_outcome {
 /// Prints the last row and gives the exit code.
 [[nodiscard]] auto show_watched(const context& ctx, const watch_outcome& seen) -> exit_code;
 
-/// A definition file as the JSON body of create. Complains with line and column when it is wrong.
-struct definition {
-  exit_code code{exit_code::done};
-  std::string json;
-};
-[[nodiscard]] auto read_definition(const context& ctx, const std::string& path) -> definition;
-
 /// Verdict of a reconciliation for people.
 void print_reconciliation(const context& ctx, const std::string& json);
-[[nodiscard]] auto reconcile_exit(const std::string& json) -> exit_code;
+/// done, or fault with a line on stderr when anything is missing, extra or different.
+[[nodiscard]] auto reconcile_exit(const context& ctx, const std::string& json) -> exit_code;
 
 /// A number from 1 on as a command-line word.
 [[nodiscard]] auto id_check() -> CLI::Validator;
+/// A whole number low..high as a command-line word; no sign, no fraction.
+[[nodiscard]] auto number_check(std::uint64_t low, std::uint64_t high) -> CLI::Validator;
+/// 30, 30s, 5m or 2h, above zero and at most a year; the option gets seconds.
+[[nodiscard]] auto time_check() -> CLI::Validator;
 
 }  // namespace bestow::cli

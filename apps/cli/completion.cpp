@@ -62,16 +62,26 @@ auto options_of(const CLI::App* app) -> std::vector<std::string> {
   return names;
 }
 
+auto names_below(const CLI::App& app) -> std::vector<std::string> {
+  std::vector<std::string> names;
+  for (const auto* sub :
+       app.get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); }))
+    names.push_back(sub->get_name());
+  return names;
+}
+
 auto candidates(const context& ctx, const CLI::App* at, const std::string& start)
     -> std::vector<std::string> {
   if (start.starts_with('-')) return options_of(at);
-  std::vector<std::string> words;
-  for (const auto* sub :
-       at->get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); }))
-    words.push_back(sub->get_name());
+  auto words = names_below(*at);
   if (!words.empty()) return words;
   if (at->get_name() == "explain") {
     for (const auto& row : all_codes()) words.emplace_back(row.name);
+    return words;
+  }
+  if (at->get_name() == "help") {
+    words = names_below(*at->get_parent());
+    words.insert(words.end(), {"config", "man"});
     return words;
   }
   if (at->get_name() == "completion") return {"bash", "zsh", "fish"};

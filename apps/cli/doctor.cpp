@@ -130,13 +130,20 @@ auto examine(const context& ctx, const std::string& file, const std::string& dat
   request.environment = ctx.with.environment;
   if (!data.empty()) request.overrides.push_back({"data.dir", data, "--data"});
   const auto settings = config::load(request);
+  const bool told = !request.path.empty() || !data.empty() ||
+                    !ctx.variable("BESTOW_DATA_DIR").empty();
   std::vector<finding> found;
   if (!settings) {
     found.push_back({"configuration", verdict::fail, settings.error().detail});
   } else {
     found.push_back(
         {"configuration", verdict::ok, request.path.empty() ? "defaults" : request.path});
-    for (auto& f : check_directory(*settings)) found.push_back(std::move(f));
+    // The default directory says nothing about a service that runs elsewhere.
+    if (std::error_code error; !told && !std::filesystem::exists(settings->data.dir, error))
+      found.push_back({"data directory", verdict::ok,
+                       "not looked at: say which with -c FILE or --data DIR"});
+    else
+      for (auto& f : check_directory(*settings)) found.push_back(std::move(f));
     found.push_back(check_broker(*settings));
   }
   check_server(ctx, found);

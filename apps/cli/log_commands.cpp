@@ -56,7 +56,7 @@ auto fetch_page(const context& ctx, api_client& api, const cat_options& o, std::
 auto cat(const context& ctx, const cat_options& o) -> exit_code {
   constexpr std::uint64_t page_facts = 1'000;
   api_client api{ctx};
-  auto from = std::max<std::uint64_t>(o.from, 1);
+  auto from = o.from;
   auto left = o.limit;
   auto all = ordered_json::array();
   while (left > 0) {
@@ -74,7 +74,7 @@ auto cat(const context& ctx, const cat_options& o) -> exit_code {
     if (facts.empty() || !parsed.contains("next") || parsed["next"].is_null()) break;
     from = parsed["next"].get<std::uint64_t>();
   }
-  if (ctx.output() != output_kind::json) print_rows(ctx, all, fact_columns());
+  if (ctx.output() != output_kind::json) print_rows(ctx, all, fact_columns(), fields_of("Fact"));
   return exit_code::done;
 }
 
@@ -83,8 +83,11 @@ void add_cat(CLI::App& noun, context& ctx) {
   auto o = std::make_shared<cat_options>();
   c->add_option("--data", o->data, "Read a data directory instead of a server");
   c->add_option("--from", o->from, "First position; with --stream first version")
-      ->capture_default_str();
-  c->add_option("--limit", o->limit, "Facts at most")->capture_default_str();
+      ->capture_default_str()
+      ->check(number_check(1, ~0ULL));
+  c->add_option("--limit", o->limit, "Facts at most")
+      ->capture_default_str()
+      ->check(number_check(1, ~0ULL));
   c->add_option("--stream", o->stream, "promotion-ID, partition-ID-K, delivery-voucher or -point");
   c->callback([&ctx, o] { ctx.action = [&ctx, o] { return cat(ctx, *o); }; });
 }
@@ -109,7 +112,8 @@ auto print_fact(const context& ctx, const server_event& e) -> bool {
 void add_tail(CLI::App& noun, context& ctx) {
   auto* c = noun.add_subcommand("tail", "Follow the log as it grows");
   auto from = std::make_shared<std::uint64_t>(0);
-  c->add_option("--from", *from, "Begin after this position instead of at the end");
+  c->add_option("--from", *from, "Begin after this position instead of at the end")
+      ->check(number_check(0, ~0ULL));
   c->callback([&ctx, from] {
     ctx.action = [&ctx, from] {
       std::string last = *from == 0 ? "" : fmt::to_string(*from);

@@ -4,7 +4,10 @@
 #include <memory>
 
 #include <libsmartcols/libsmartcols.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "domain/target_row.hpp"
 
 namespace bestow::cli {
 namespace {
@@ -33,11 +36,12 @@ void print(const context& ctx, const table& t) {
   std::free(text);  // NOLINT: allocated by libsmartcols.
 }
 
-void print_csv(const context& ctx, const ordered_json& rows) {
-  if (rows.empty()) return;
+void print_csv(const context& ctx, const ordered_json& rows, std::vector<std::string> fields) {
+  if (!rows.empty()) fields.clear();
+  if (!rows.empty())
+    for (const auto& [name, value] : rows.front().items()) fields.push_back(name);
+  ctx.with.out << fmt::format("{}\n", fmt::join(fields, ","));
   std::string line;
-  for (const auto& [name, value] : rows.front().items()) line += (line.empty() ? "" : ",") + name;
-  ctx.with.out << line << '\n';
   for (const auto& row : rows) {
     line.clear();
     bool first = true;
@@ -72,18 +76,35 @@ auto csv_cell(std::string_view text) -> std::string {
   return quoted + '"';
 }
 
-auto grouped(std::string_view digits) -> std::string {
+auto major_units(std::string_view minor, std::string_view currency) -> std::string {
+  const auto exponent = domain::currency_exponent(currency).value_or(0);
+  const bool negative = minor.starts_with('-');
+  std::string digits{minor.substr(negative ? 1 : 0)};
+  if (exponent == 0 || digits.empty() ||
+      digits.find_first_not_of("0123456789") != std::string::npos)
+    return std::string{minor};
+  if (digits.size() <= exponent) digits.insert(0, exponent + 1 - digits.size(), '0');
+  digits.insert(digits.size() - exponent, 1, '.');
+  return (negative ? "-" : "") + digits;
+}
+
+auto grouped(std::string_view number) -> std::string {
+  const auto digits = number.substr(0, number.find('.'));
   std::string out;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     if (i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-') out += ',';
     out += digits[i];
   }
-  return out;
+  return out.append(number.substr(digits.size()));
 }
 
-void print_rows(const context& ctx, const ordered_json& rows, const std::vector<column>& columns) {
+void print_rows(const context& ctx, const ordered_json& rows, const std::vector<column>& columns,
+                const std::vector<std::string>& fields) {
   if (ctx.output() == output_kind::csv) {
-    print_csv(ctx, rows);
+    auto header = fields;
+    if (header.empty())
+      for (const auto& c : columns) header.push_back(c.name);
+    print_csv(ctx, rows, std::move(header));
     return;
   }
   const auto t = make_table(ctx, columns);
@@ -91,7 +112,8 @@ void print_rows(const context& ctx, const ordered_json& rows, const std::vector<
     auto* line = scols_table_new_line(t.get(), nullptr);
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const auto it = row.find(columns[i].name);
-      const auto text = it == row.end() ? "" : cell_text(*it);
+      auto text = it == row.end() ? "" : cell_text(*it);
+      if (columns[i].money) text = major_units(text, row.value("currency", ""));
       scols_line_set_data(line, i, columns[i].right ? grouped(text).c_str() : text.c_str());
     }
   }
@@ -100,16 +122,18 @@ void print_rows(const context& ctx, const ordered_json& rows, const std::vector<
 
 void print_object(const context& ctx, const ordered_json& object) {
   if (ctx.output() == output_kind::csv) {
-    print_csv(ctx, ordered_json::array({object}));
+    print_csv(ctx, ordered_json::array({object}), {});
     return;
   }
   const auto t = make_table(ctx, {{"field", "FIELD", false}, {"value", "VALUE", false}});
   scols_table_enable_noheadings(t.get(), 1);
+  const auto currency = cell_text(object.value("currency", ordered_json{}));
   for (const auto& [name, value] : object.items()) {
     if (value.is_null() || value.is_array()) continue;
     auto* line = scols_table_new_line(t.get(), nullptr);
     scols_line_set_data(line, 0, name.c_str());
-    const auto text = cell_text(value);
+    auto text = cell_text(value);
+    if (name == "amount" || name.ends_with("_amount")) text = major_units(text, currency);
     scols_line_set_data(line, 1, text.c_str());
   }
   print(ctx, t);

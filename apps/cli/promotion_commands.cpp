@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::cli {
 namespace {
@@ -22,7 +23,7 @@ const std::vector<column>& promotion_columns() {
                                            {"success_count", "SUCCESS", true},
                                            {"fail_count", "FAILED", true},
                                            {"retrying_count", "RETRYING", true},
-                                           {"success_amount", "AMOUNT", true},
+                                           {"success_amount", "AMOUNT", true, true},
                                            {"currency", "CUR", false}};
   return columns;
 }
@@ -52,7 +53,8 @@ void add_create(CLI::App& noun, context& ctx) {
       const auto wanted = read_definition(ctx, *file);
       if (wanted.code != exit_code::done) return wanted.code;
       api_client api{ctx};
-      return show_reply(ctx, api.post("/api/v1/promotions", wanted.json, *key));
+      const auto r = api.post("/api/v1/promotions", wanted.json, *key);
+      return r.good() ? show_reply(ctx, r) : report_definition(ctx, wanted, r);
     };
   });
 }
@@ -80,7 +82,8 @@ void add_start(CLI::App& noun, context& ctx) {
   c->add_option("--run-date", o->date, "2026-01-31 or 20260131 (today in Asia/Seoul)");
   c->add_flag("--wait", o->wait,
               "Wait for the end: exit 0 completed, 1 failed, 3 refused or stopped, 5 timed out");
-  c->add_option("--timeout", o->seconds, "Seconds to wait at most");
+  c->add_option("--timeout", o->seconds, "30, 30s, 5m or 2h to wait at most")
+      ->transform(time_check());
   c->callback([&ctx, o] { ctx.action = [&ctx, o] { return start(ctx, *o); }; });
 }
 
@@ -118,14 +121,16 @@ void add_show_and_list(CLI::App& noun, context& ctx) {
                         {"published_count", "PUBLISHED", true},
                         {"success_count", "SUCCESS", true},
                         {"fail_count", "FAILED", true},
-                        {"done", "DONE", false}});
+                        {"done", "DONE", false}},
+                       fields_of("Partition"));
     };
   });
   auto* list = noun.add_subcommand("list", "Promotions by ascending id");
   auto query = std::make_shared<std::vector<std::string>>(3);
   list->add_option("--status", (*query)[0], "READY, IN_PROGRESS, COMPLETED, STOPPED, or a state");
   list->add_option("--after", (*query)[1], "Ids above this one")->check(id_check());
-  list->add_option("--limit", (*query)[2], "Rows of a page (100; at most 1000)");
+  list->add_option("--limit", (*query)[2], "Rows of a page (100; at most 1000)")
+      ->check(number_check(1, limits::page_limit_max));
   list->callback([&ctx, query] {
     ctx.action = [&ctx, query] {
       std::string path = "/api/v1/promotions?";
@@ -134,7 +139,8 @@ void add_show_and_list(CLI::App& noun, context& ctx) {
         if (!(*query)[i].empty()) path += names[i] + "=" + url_escape((*query)[i]) + "&";
       path.pop_back();
       api_client api{ctx};
-      return show_page(ctx, api.get(path), "promotions", promotion_columns());
+      return show_page(ctx, api.get(path), "promotions", promotion_columns(),
+                       fields_of("Promotion"));
     };
   });
 }
@@ -144,7 +150,8 @@ void add_watch(CLI::App& noun, context& ctx) {
   auto id = std::make_shared<std::string>();
   auto seconds = std::make_shared<std::uint32_t>(0);
   c->add_option("id", *id, "Promotion")->required()->check(id_check());
-  c->add_option("--timeout", *seconds, "Seconds to watch at most; then exit 5");
+  c->add_option("--timeout", *seconds, "30, 30s, 5m or 2h to watch at most; then exit 5")
+      ->transform(time_check());
   c->callback([&ctx, id, seconds] {
     ctx.action = [&ctx, id, seconds] {
       return show_watched(ctx, watch_promotion(ctx, *id, std::chrono::seconds{*seconds}));

@@ -1,7 +1,6 @@
 // bestow promotion schedule | cancel | close | retry | recall.
 #include <algorithm>
 #include <fstream>
-#include <iostream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -86,13 +85,10 @@ void add_retry(CLI::App& noun, context& ctx) {
 /// One id a line; a header `target_id` (or the contract's names) and further CSV columns are fine.
 auto read_ids(const context& ctx, const std::string& path, std::vector<std::string>& out)
     -> exit_code {
+  if (!readable(ctx, path)) return exit_code::usage;
   std::ifstream file;
   if (path != "-") file.open(path);
-  auto& in = path == "-" ? std::cin : static_cast<std::istream&>(file);
-  if (!in) {
-    ctx.complain(fmt::format("cannot read {}", path));
-    return exit_code::usage;
-  }
+  auto& in = path == "-" ? ctx.with.in : static_cast<std::istream&>(file);
   std::string line;
   for (std::uint64_t number = 1; std::getline(in, line); ++number) {
     auto id = line.substr(0, line.find_first_of(",\r"));

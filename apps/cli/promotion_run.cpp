@@ -15,10 +15,12 @@ namespace {
 using nlohmann::ordered_json;
 using namespace std::chrono_literals;
 
-auto sum_text(const ordered_json& sum) -> std::string {
+auto sum_text(const ordered_json& of, const char* name) -> std::string {
+  const auto sum = of.value(name, ordered_json{});
   if (!sum.is_object()) return "";
+  const auto amount = cell_text(sum.value("amount", ordered_json{}));
   return fmt::format("{:>14}  {:>20}", grouped(cell_text(sum.value("count", ordered_json{}))),
-                     grouped(cell_text(sum.value("amount", ordered_json{}))));
+                     grouped(major_units(amount, of.value("currency", ""))));
 }
 
 auto reconcile_with(api_client& api, const context& ctx, const std::string& id,
@@ -28,7 +30,6 @@ auto reconcile_with(api_client& api, const context& ctx, const std::string& id,
   if (ledger.empty()) return api.get(path);
   std::ifstream file;
   if (ledger != "-") file.open(ledger, std::ios::binary);
-  if (ledger != "-" && !file) return {0, "", ""};
   std::istream& in = ledger == "-" ? ctx.with.in : file;
   return api.upload(path, "text/csv", 0, [&in](std::string& piece) {
     piece.resize(limits::cli_piece_bytes);
@@ -67,6 +68,10 @@ auto create_for_run(const context& ctx, const run_options& o, exit_code& code) -
   const auto wanted = read_definition(ctx, o.file);
   code = wanted.code;
   if (code != exit_code::done) return "";
+  if (!readable(ctx, o.import.file)) {
+    code = exit_code::usage;
+    return "";
+  }
   const auto targets = sha256_of_file(ctx, o.import.file);
   code = targets.empty() ? exit_code::usage : exit_code::done;
   if (targets.empty()) return "";
@@ -74,7 +79,7 @@ auto create_for_run(const context& ctx, const run_options& o, exit_code& code) -
   const auto key = fmt::format("run-{}-{}", sha256_of_text(wanted.json), targets);
   const auto r = api.post("/api/v1/promotions", wanted.json, key);
   if (!r.good()) {
-    code = report(ctx, r);
+    code = report_definition(ctx, wanted, r);
     return "";
   }
   const auto done = ordered_json::parse(r.body, nullptr, false);
@@ -98,7 +103,7 @@ auto finish_run(const context& ctx, const std::string& id, const watch_outcome& 
     static_cast<void>(show_reply(ctx, fresh));
     if (ctx.output() == output_kind::table) print_reconciliation(ctx, compared.body);
   }
-  return reconcile_exit(compared.body);
+  return reconcile_exit(ctx, compared.body);
 }
 
 auto run_whole(const context& ctx, run_options& o) -> exit_code {
@@ -120,15 +125,15 @@ void print_reconciliation(const context& ctx, const std::string& json) {
   if (!r.is_object()) return;
   auto& out = ctx.with.out;
   out << fmt::format("{:<22}{:>14}  {:>20}\n", "", "COUNT", "AMOUNT " + r.value("currency", ""));
-  out << fmt::format("{:<22}{}\n", "sealed list", sum_text(r.value("sealed", ordered_json{})));
+  out << fmt::format("{:<22}{}\n", "sealed list", sum_text(r, "sealed"));
   out << fmt::format("{:<22}{}\n", "published, by the log",
-                     sum_text(r.value("published_expected", ordered_json{})));
+                     sum_text(r, "published_expected"));
   out << fmt::format("{:<22}{}\n", "published, on stream",
-                     sum_text(r.value("published", ordered_json{})));
+                     sum_text(r, "published"));
   out << fmt::format("{:<22}{}\n", "paid, by the log",
-                     sum_text(r.value("paid_expected", ordered_json{})));
+                     sum_text(r, "paid_expected"));
   out << fmt::format("{:<22}{}\n", "paid, by " + r.value("paid_source", ""),
-                     sum_text(r.value("paid", ordered_json{})));
+                     sum_text(r, "paid"));
   const auto count = r.value("difference_count", std::uint64_t{0});
   for (const auto& d : r.value("differences", ordered_json::array()))
     out << fmt::format("  {} {} {}\n", cell_text(d.value("target_id", ordered_json{})),
@@ -137,9 +142,13 @@ void print_reconciliation(const context& ctx, const std::string& json) {
                      : fmt::format("NOT reconciled: {} differences\n", count));
 }
 
-auto reconcile_exit(const std::string& json) -> exit_code {
+auto reconcile_exit(const context& ctx, const std::string& json) -> exit_code {
   const auto r = ordered_json::parse(json, nullptr, false);
-  return r.is_object() && r.value("consistent", false) ? exit_code::done : exit_code::fault;
+  if (r.is_object() && r.value("consistent", false)) return exit_code::done;
+  const auto count = r.is_object() ? r.value("difference_count", std::uint64_t{0}) : 0;
+  ctx.complain(
+      fmt::format("not_reconciled: list, stream and payer differ; differences: {}", count));
+  return exit_code::fault;
 }
 
 void add_reconcile_command(CLI::App& noun, context& ctx) {
@@ -152,17 +161,14 @@ void add_reconcile_command(CLI::App& noun, context& ctx) {
   c->callback([&ctx, id, ledger] {
     ctx.action = [&ctx, id, ledger] {
       api_client api{ctx};
+      if (!ledger->empty() && !readable(ctx, *ledger)) return exit_code::usage;
       const auto r = reconcile_with(api, ctx, *id, *ledger);
-      if (r.status == 0 && r.error.empty()) {
-        ctx.complain(fmt::format("{}: cannot be read", *ledger));
-        return exit_code::usage;
-      }
       if (!r.good()) return report(ctx, r);
       if (ctx.output() == output_kind::table)
         print_reconciliation(ctx, r.body);
       else
         static_cast<void>(show_reply(ctx, r));
-      return reconcile_exit(r.body);
+      return reconcile_exit(ctx, r.body);
     };
   });
 }

@@ -26,7 +26,7 @@ void wait_before_retry(std::chrono::milliseconds time) {
 }
 
 auto timed_out(const context& ctx, const std::string& id) -> exit_code {
-  ctx.complain(fmt::format("timed out: promotion {} goes on without being watched", id));
+  ctx.complain(fmt::format("timed_out: promotion {} goes on without being watched", id));
   return exit_code::unavailable;
 }
 
@@ -117,7 +117,13 @@ auto watch_promotion(const context& ctx, const std::string& id, std::chrono::sec
 }
 
 auto show_watched(const context& ctx, const watch_outcome& seen) -> exit_code {
-  if (!seen.promotion.empty()) static_cast<void>(show_reply(ctx, {200, seen.promotion, ""}));
+  if (seen.promotion.empty()) return seen.code;
+  static_cast<void>(show_reply(ctx, {200, seen.promotion, ""}));
+  const auto row = ordered_json::parse(seen.promotion, nullptr, false);
+  const auto state = row.is_object() ? row.value("state", "") : "";
+  if (state == "stopped" || state == "failed" || state == "cancelled")
+    ctx.complain(fmt::format("promotion_{}: promotion {} is {}", state,
+                             row.value("promotion_id", ""), state));
   return seen.code;
 }
 

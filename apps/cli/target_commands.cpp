@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "apps/http/schema.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::cli {
 namespace {
@@ -45,10 +47,22 @@ void name_ids(ordered_json& page) {
   }
 }
 
+/// The columns of a list without rows: those that a target of this promotion would have.
+auto listed_fields(const reply& r) -> std::vector<std::string> {
+  const auto page = ordered_json::parse(r.body, nullptr, false);
+  const bool voucher = page.is_object() && page.value("promotion_type", "") == "VOUCHER";
+  std::vector<std::string> names;
+  for (const auto& f : http::find_schema("Target")->fields) {
+    const bool other = f.meaning == (voucher ? "Of points." : "Of a voucher.");
+    if (!other && f.meaning != "Only of a single target.") names.emplace_back(f.name);
+  }
+  return names;
+}
+
 auto show_targets(const context& ctx, reply r) -> exit_code {
   static const std::vector<column> columns{
       {"target_id", "TARGET", false},       {"customer_uid", "CUSTOMER", false},
-      {"amount", "AMOUNT", true},           {"partition_key", "PARTITION", true},
+      {"amount", "AMOUNT", true, true},     {"partition_key", "PARTITION", true},
       {"publish_status", "PUBLISH", false}, {"status", "STATUS", false},
       {"attempt", "ATTEMPT", true},         {"transaction_key", "TRANSACTION", false},
       {"error_message", "ERROR", false}};
@@ -59,7 +73,7 @@ auto show_targets(const context& ctx, reply r) -> exit_code {
       r.body = page.dump();
     }
   }
-  return show_page(ctx, r, "targets", columns);
+  return show_page(ctx, r, "targets", columns, listed_fields(r));
 }
 
 void add_list(CLI::App& noun, context& ctx) {
@@ -68,9 +82,11 @@ void add_list(CLI::App& noun, context& ctx) {
   auto query = std::make_shared<std::vector<std::string>>(4);
   c->add_option("promotion", *promotion, "Promotion")->required()->check(id_check());
   c->add_option("--status", (*query)[0], "pending, released, published, retrying, success, ...");
-  c->add_option("--partition", (*query)[1], "Only this partition");
+  c->add_option("--partition", (*query)[1], "Only this partition")
+      ->check(number_check(0, limits::partition_count_max - 1));
   c->add_option("--after", (*query)[2], "Ids above this one")->check(id_check());
-  c->add_option("--limit", (*query)[3], "Rows of a page (100; at most 1000)");
+  c->add_option("--limit", (*query)[3], "Rows of a page (100; at most 1000)")
+      ->check(number_check(1, limits::page_limit_max));
   c->callback([&ctx, promotion, query] {
     ctx.action = [&ctx, promotion, query] {
       auto path = fmt::format("/api/v1/promotions/{}/targets?", *promotion);

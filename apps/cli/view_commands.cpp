@@ -21,11 +21,11 @@ void add_view(CLI::App& app, context& ctx) {
       if (!data->empty()) {
         const auto offline = views_of_directory(ctx, *data);
         return offline.code == exit_code::done
-                   ? show_page(ctx, {200, offline.json, ""}, "views", columns)
+                   ? show_page(ctx, {200, offline.json, ""}, "views", columns, fields_of("View"))
                    : offline.code;
       }
       api_client api{ctx};
-      return show_page(ctx, api.get("/api/v1/views"), "views", columns);
+      return show_page(ctx, api.get("/api/v1/views"), "views", columns, fields_of("View"));
     };
   });
   auto* rebuild = noun->add_subcommand("rebuild", "Build a view again beside the serving one");

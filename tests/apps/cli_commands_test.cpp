@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "apps/cli/printer.hpp"
 #include "tests/apps/cli_fixture.hpp"
 #include "tests/catch.hpp"
 
@@ -107,12 +108,79 @@ TEST_CASE("a definition that is wrong is refused with its place", "[contract][cl
   CHECK(contains(nested.err, "b.toml:2:"));
   const auto json_syntax = create("c.json", "{\"promotion_type\":\n\"POINT\",}");
   CHECK(json_syntax.code == 2);
-  CHECK(contains(json_syntax.err, "line 2"));
+  CHECK(contains(json_syntax.err, "c.json:2: json_malformed"));
+  const auto array = create("e.json", "{\"promotion_type\": \"POINT\",\n  \"currency\": [1]}");
+  CHECK(contains(array.err, "e.json:2:3: field_wrong_type"));
   const auto unknown = create("d.toml", "promotion_type = \"POINT\"\npartitions = 4\n");
-  CHECK(unknown.code == 3);
-  CHECK(contains(unknown.err, "field_unknown"));
+  CHECK(unknown.code == 2);
+  CHECK(contains(unknown.err, "d.toml:2:14: field_unknown"));
+  const auto type = create("f.json", R"({
+ "partition_count": "\"{,",
+ "promotion_type": 5})");
+  CHECK(contains(type.err, "f.json:3:2: field_wrong_type: promotion_type"));
+  CHECK(contains(create("i.toml", "currency = \"KRW\"\n").err, "i.toml: field_required"));
+  const auto zero = create("g.toml", "promotion_type = \"POINT\"\n\nbudget_amount = 0\n");
+  CHECK(zero.code == 3);
+  CHECK(contains(zero.err, "g.toml:3:17: budget_not_positive: budget_amount is 0"));
   CHECK(f.run({"promotion", "create", "-f", dir.path("none.toml")}).code == 2);
   CHECK(f.engine.calls().empty());
+  // A rule of the domain names its field in the detail.
+  f.engine.next = tl::unexpected<actors::trouble>{
+      domain::refusal{domain::rejection::currency_unknown, "currency is 'krw'; an ISO 4217 code"}};
+  const auto rule = create("h.toml", "promotion_type = \"POINT\"\ncurrency = \"krw\"\n");
+  CHECK(rule.code == 3);
+  CHECK(contains(rule.err, "h.toml:2:12: currency_unknown"));
+}
+
+TEST_CASE("tables show amounts in the currency's own units", "[contract][cli]") {
+  cli_fixture f;
+  promotion_created c;
+  c.promotion = {7};
+  c.currency = "USD";
+  c.budget_amount = {123'456'789};
+  c.default_amount = {5};
+  f.facts(stream_of(promotion_id{7}), c);
+  const auto people = f.run({"promotion", "show", "7", "-o", "table"}).out;
+  CHECK(contains(people, "1234567.89"));
+  CHECK(contains(people, "0.05"));
+  CHECK(json::parse(f.run({"promotion", "show", "7"}).out)["budget_amount"] == "123456789");
+  CHECK(contains(f.run({"promotion", "list", "-o", "table"}).out, "0.00"));
+  CHECK(contains(f.run({"promotion", "show", "7", "-o", "csv"}).out, ",123456789,"));
+  CHECK(cli::major_units("1050", "USD") == "10.50");
+  CHECK(cli::major_units("1050", "KRW") == "1050");
+  CHECK(cli::major_units("7", "KWD") == "0.007");
+  CHECK(cli::major_units("-105", "USD") == "-1.05");
+  CHECK(cli::major_units("", "USD").empty());
+  CHECK(cli::grouped("1234567.89") == "1,234,567.89");
+}
+
+TEST_CASE("CSV has its header without a row too", "[contract][cli]") {
+  cli_fixture f;
+  const auto header = [&](std::vector<std::string> given) {
+    given.insert(given.end(), {"-o", "csv"});
+    const auto out = f.run(given).out;
+    return out.substr(0, out.find('\n'));
+  };
+  const auto no_promotions = header({"promotion", "list"});
+  const auto no_facts = header({"log", "cat"});
+  f.completed_points(7, 5, 3);
+  CHECK(no_promotions == header({"promotion", "list"}));
+  CHECK(no_facts == header({"log", "cat"}));
+  CHECK(header({"target", "list", "7", "--status", "unknown"}) == header({"target", "list", "7"}));
+}
+
+TEST_CASE("a wrong filter is wrong use", "[contract][cli]") {
+  cli_fixture f;
+  f.sealed_points(7, 2);
+  for (const auto& given :
+       std::vector<std::vector<std::string>>{{"promotion", "list", "--status", "DONE"},
+                                             {"target", "list", "7", "--status", "lost"},
+                                             {"log", "cat", "--stream", "x"}}) {
+    const auto r = f.run(given);
+    CAPTURE(given, r.err);
+    CHECK(r.code == 2);
+    CHECK(contains(r.err, "query_invalid"));
+  }
 }
 
 TEST_CASE("an import counts rows and writes the refused ones beside the file", "[contract][cli]") {
@@ -177,6 +245,27 @@ TEST_CASE("watching ends when the promotion rests", "[contract][cli]") {
   const auto stopped = f.run({"promotion", "watch", "9"});
   CHECK(stopped.code == 3);
   CHECK(contains(stopped.err, "promotion 9 is stopped"));
+  CHECK(contains(stopped.err, "error: promotion_stopped: promotion 9 is stopped"));
+}
+
+TEST_CASE("waiting ends when the condition is met, missed or late", "[contract][cli]") {
+  cli_fixture f;
+  f.completed_points(7, 5, 3);
+  f.sealed_points(9, 2);
+  const auto wait = [&f](const std::string& what) {
+    return f.run({"wait", "--for", what, "--timeout", "1s"});
+  };
+  CHECK(wait("promotion:7=completed").code == 0);
+  CHECK(wait("promotion:7=sealed").code == 0);
+  CHECK(wait("promotion:9=sealed").code == 0);
+  CHECK(wait("promotion:5=sealed").code == 4);
+  const auto missed = wait("promotion:7=stopped");
+  CHECK(missed.code == 3);
+  CHECK(contains(missed.err, "condition_missed: promotion 7 is completed"));
+  const auto late = wait("promotion:9=completed");
+  CHECK(late.code == 5);
+  CHECK(contains(late.err, "timed_out: 1 s passed before promotion:9=completed"));
+  CHECK(run_cli({"wait", "--for", "ready", "--timeout", "1"}, "http://127.0.0.1:1").code == 5);
 }
 
 TEST_CASE("reconciling tells with its exit code whether all is well", "[contract][cli]") {
@@ -191,6 +280,7 @@ TEST_CASE("reconciling tells with its exit code whether all is well", "[contract
   const auto differs = f.run({"promotion", "reconcile", "7", "--ledger", ledger, "-o", "table"});
   CHECK(differs.code == 1);
   CHECK(contains(differs.out, "2 missing_in_ledger"));
+  CHECK(contains(differs.err, "error: not_reconciled: "));
   CHECK(f.run({"promotion", "reconcile", "7", "--ledger", "-"}, "target_id,amount\n1,100\n2,100\n")
             .code == 0);
   CHECK(f.run({"promotion", "reconcile", "7", "--ledger", dir.path("none")}).code == 2);
@@ -206,7 +296,6 @@ TEST_CASE("the log is printed one fact a line", "[contract][cli]") {
   CHECK(json::parse(some.out.substr(0, some.out.find('\n')))["position"] == 2);
   CHECK(
       contains(f.run({"log", "cat", "-o", "table", "--stream", "promotion-7"}).out, "list_sealed"));
-  CHECK(f.run({"log", "cat", "--stream", "x"}).code == 3);
 }
 
 TEST_CASE("the doctor names what is wrong and what to do", "[contract][cli]") {
@@ -219,6 +308,8 @@ TEST_CASE("the doctor names what is wrong and what to do", "[contract][cli]") {
   for (const auto& c : doc["checks"])
     service = service || (c["check"] == "service" && c["result"] == "ok");
   CHECK(service);
+  const auto untold = json::parse(f.run({"doctor", "-o", "json"}).out)["checks"];
+  CHECK(contains(untold[1]["detail"].get<std::string>(), "say which with -c FILE or --data DIR"));
   const auto bad = f.run({"doctor", "-c", dir.file("b.toml", "[grants]\nchunk = 0\n")});
   CHECK(bad.code == 1);
   CHECK(contains(bad.out, "grants.chunk"));

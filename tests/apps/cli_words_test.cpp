@@ -36,6 +36,28 @@ TEST_CASE("wrong use ends with 2 and says what is right", "[unit][cli]") {
       wrong_use{{"promotion", "list", "--colour"}, "--colour"},
       wrong_use{{"-o", "xml", "version"}, "xml"}, wrong_use{{"completion", "tcsh"}, "tcsh"},
       wrong_use{{"promotion", "import", "7", "f", "--format", "xls"}, "xls"},
+      wrong_use{{"promotion", "create", "-f", "/tmp"}, "/tmp: it is a directory"},
+      wrong_use{{"promotion", "create", "-f", "/no/such.toml"}, "there is no such file"},
+      wrong_use{{"promotion", "run", "/tmp", "x.csv"}, "/tmp: it is a directory"},
+      wrong_use{{"promotion", "import", "7", "/tmp"}, "/tmp"},
+      wrong_use{{"promotion", "reconcile", "7", "--ledger", "/tmp"}, "it is a directory"},
+      wrong_use{{"promotion", "recall", "7", "--reason", "r", "--targets", "/tmp"},
+                "it is a directory"},
+      wrong_use{{"promotion", "list", "--limit", "0"}, "'0' is not a whole number 1..1000"},
+      wrong_use{{"promotion", "list", "--limit", "1001"}, "1..1000"},
+      wrong_use{{"target", "list", "7", "--partition", "1024"}, "0..1023"},
+      wrong_use{{"log", "cat", "--from", "-1"}, "'-1' is not a whole number"},
+      wrong_use{{"log", "cat", "--limit", "0"}, "'0' is not a whole number"},
+      wrong_use{{"log", "tail", "--from", "x"}, "'x' is not a whole number"},
+      wrong_use{{"promotion", "watch", "7", "--timeout", "-1"}, "'-1' is not"},
+      wrong_use{{"wait"}, "--for"}, wrong_use{{"wait", "--for", "rain"}, "promotion:ID=STATE"},
+      wrong_use{{"wait", "--for", "promotion:0=completed"}, "allowed are ready"},
+      wrong_use{{"wait", "--for", "promotion:7=draft"}, "allowed are ready"},
+      wrong_use{{"wait", "--for", "ready", "--timeout", "0"}, "'0' is not a time"},
+      wrong_use{{"wait", "--for", "ready", "--timeout", "2d"}, "'2d' is not a time"},
+      wrong_use{{"token", "new", "ann", "boss"}, "role 'boss'"},
+      wrong_use{{"token", "new", "an n", "viewer"}, "name"},
+      wrong_use{{"token", "hash"}, "standard input"},
       wrong_use{{"promotion", "create"}, "file"}, wrong_use{{"help", "nothing"}, "nothing"});
   CAPTURE(bad.given);
   const auto r = run_cli(bad.given);
@@ -83,6 +105,10 @@ TEST_CASE("every code there is can be explained", "[unit][cli]") {
   for (const auto& row : domain::row_rejection_table()) names.emplace_back(row.name);
   for (const auto& row : fault_table()) names.emplace_back(row.name);
   for (const auto& row : http::request_error_table()) names.emplace_back(row.name);
+  for (const auto* own : {"unavailable", "timed_out", "condition_missed", "promotion_stopped",
+                          "promotion_failed", "promotion_cancelled",
+                          "not_reconciled", "file_unreadable"})
+    names.emplace_back(own);
   CHECK(cli::all_codes().size() == names.size());
   for (const auto& name : names) {
     CAPTURE(name);
@@ -103,6 +129,39 @@ TEST_CASE("a code that does not exist is not found, with the nearest ones", "[un
   CHECK(r.code == 4);
   CHECK(contains(r.err, "log_full"));
   CHECK(run_cli({"explain", "zzzzzzzzzzzzzz"}).code == 4);
+  CHECK(contains(run_cli({"explain", "broker_is_gone"}).err, "broker_unavailable"));
+  CHECK(contains(run_cli({"explain", "Log_Full", "-o", "table"}).out, "log_full (fault)"));
+  CHECK(run_cli({"explain", "LOG-FULL"}).code == 0);
+  CHECK(contains(run_cli({"explain", "unavailable", "-o", "table"}).out, "bestow serve"));
+}
+
+TEST_CASE("a made token opens the configuration it is put into", "[unit][cli]") {
+  const auto made = run_cli({"token", "new", "batch-job", "operator", "-o", "json"});
+  REQUIRE(made.code == 0);
+  const auto doc = json::parse(made.out);
+  const auto token = doc["token"].get<std::string>();
+  CHECK(token.size() == 64);
+  CHECK(run_cli({"token", "hash", "-o", "table"}, "", token + "\n").out ==
+        doc["sha256"].get<std::string>() + "\n");
+  CHECK(json::parse(run_cli({"token", "new", "x", "viewer", "-o", "json"}).out)["token"] != token);
+  const auto text = run_cli({"token", "new", "ann", "approver", "-o", "table"}).out;
+  const auto entry = text.substr(text.find("[[http.tokens]]"));
+  const auto settings = config::load_text(entry, "bestow.toml", {});
+  REQUIRE(settings);
+  CHECK(settings->http.tokens.at(0).name == "ann");
+  CHECK(settings->http.tokens.at(0).role == config::access_role::approver);
+}
+
+TEST_CASE("the manual page names every command and option", "[unit][cli]") {
+  const auto page = run_cli({"help", "man"}).out;
+  CHECK(page.starts_with(".TH BESTOW 1"));
+  for (const auto* word : {".SS \\fBbestow promotion run\\fR \\fIFILE\\fR \\fITARGETS\\fR",
+                           ".SS \\fBbestow wait\\fR", "\\-\\-rejects", "\\-\\-url",
+                           ".SH EXIT STATUS"}) {
+    CAPTURE(word);
+    CHECK(contains(page, word));
+  }
+  CHECK_FALSE(contains(page, "\n'"));
 }
 
 TEST_CASE("each shell gets a script and the words to complete", "[unit][cli]") {
@@ -117,6 +176,9 @@ TEST_CASE("each shell gets a script and the words to complete", "[unit][cli]") {
   CHECK(run_cli({"__complete", "promotion", "se"}).out == "seal\n");
   CHECK(run_cli({"__complete", "explain", "log_f"}).out == "log_full\n");
   CHECK(run_cli({"__complete", "completion", "b"}).out == "bash\n");
+  CHECK(run_cli({"__complete", "help", "ma"}).out == "man\n");
+  CHECK(run_cli({"__complete", "token", ""}).out == "hash\nnew\n");
+  CHECK(contains(run_cli({"__complete", "wait", "--"}).out, "--for\n"));
   CHECK(contains(run_cli({"__complete", "promotion", "import", "--re"}).out, "--rejects\n"));
 }
 
