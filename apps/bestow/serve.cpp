@@ -169,14 +169,18 @@ auto start_http(service& s) -> result<void> {
   return keep(http::http_server::start(parts), s.http);
 }
 
-/// In order: the lock before anything is opened, the broker's child before any thread exists.
+/// In order: the lock before anything is opened, what can be wrong outside before anything is made,
+/// the broker's child before any thread exists.
 auto start_all(service& s, wake& events) -> result<void> {
   const data_layout at{s.settings.data.dir};
+  const bool external = s.settings.nats.mode == config::nats_mode::external;
   return keep(store::data_lock::acquire(at.root), s.lock)
+      .and_then([&] { return http::check_listen(s.settings.http.listen); })
+      .and_then([&] { return external ? connect(s, events) : result<void>{}; })
       .and_then([&] { return make_folders(at); })
       .and_then([&] { return start_broker(s, at); })
       .and_then([&] { return open_stores(s, at); })
-      .and_then([&] { return connect(s, events); })
+      .and_then([&] { return external ? result<void>{} : connect(s, events); })
       .and_then([&] { return start_engine(s, at, events); })
       .and_then([&] { return start_http(s); });
 }
@@ -225,6 +229,13 @@ void stop_all(service& s, const data_layout& at) {
   if (s.engine) s.engine->stop();
 }
 
+/// A start that failed before there was a log leaves nothing behind that it made itself.
+void forget_directory(service& s, const data_layout& at) {
+  s.broker.reset();  // Its store is in there.
+  std::error_code ignored;
+  std::filesystem::remove_all(at.root, ignored);
+}
+
 }  // namespace
 
 auto serve(const cli::serve_options& options,
@@ -236,8 +247,11 @@ auto serve(const cli::serve_options& options,
   service s;
   s.settings = std::move(*settings);
   const data_layout at{s.settings.data.dir};
+  std::error_code unknown;  // Then it is not ours to remove.
+  const bool fresh = !std::filesystem::exists(at.root, unknown) && !unknown;
   if (const auto started = start_all(s, events); !started) {
     stop_all(s, at);
+    if (fresh && !s.log) forget_directory(s, at);
     return complain(started.error());
   }
   announce(s, at);

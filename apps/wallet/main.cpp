@@ -20,6 +20,7 @@ using namespace bestow::wallet;
 constexpr int exit_done = 0;
 constexpr int exit_fault = 1;
 constexpr int exit_usage = 2;
+constexpr int exit_unavailable = 5;
 
 struct arguments {
   service_options service;
@@ -74,6 +75,19 @@ void define(CLI::App& app, arguments& a) {
 
 void complain(const fault& f) {
   fmt::print(stderr, "bestow-wallet: {}\n", to_string(f));
+}
+
+auto exit_of(const fault& f) -> int {
+  return f.code == fault_code::broker_unavailable ? exit_unavailable : exit_fault;
+}
+
+/// "" = a URL that can be tried.
+auto wrong_url(const std::string& url) -> std::string {
+  const bool file = url.starts_with('@') && url.size() > 1;
+  const bool known = url.starts_with("nats://") || url.starts_with("tls://");
+  if (file || (known && !url.ends_with("://"))) return "";
+  return fmt::format("--nats is '{}'; allowed are nats://HOST:PORT, tls://HOST:PORT, @FILE",
+                     url.find('@', 1) == std::string::npos ? url : "(hidden: it holds a password)");
 }
 
 auto report(const arguments& a) -> int {
@@ -136,7 +150,7 @@ auto serve(arguments& a) -> int {
   show_summary(payer.counts());
   if (outcome) return exit_done;
   complain(outcome.error());
-  return exit_fault;
+  return exit_of(outcome.error());
 }
 
 }  // namespace
@@ -155,6 +169,13 @@ auto main(int argc, char** argv) -> int {
     return exit_usage;
   }
   if (!app.get_subcommands().empty()) return report(a);
+  if (const auto wrong = wrong_url(a.service.nats.url); !wrong.empty()) {
+    fmt::print(stderr, "bestow-wallet: {}\n", wrong);
+    return exit_usage;
+  }
+  a.service.on_waiting = [](const fault& f) {
+    fmt::print(stderr, "bestow-wallet: waiting for the broker: {}\n", to_string(f));
+  };
   a.service.conduct.delay_by = std::chrono::milliseconds{a.delay_ms};
   a.service.exit_when_idle =
       std::chrono::milliseconds{static_cast<std::int64_t>(a.idle_seconds * 1'000)};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <cstdio>
@@ -16,13 +17,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// How often a broker that stays away is told of.
+constexpr auto tell_every = 10s;
+/// With exit_when_idle: a broker that was just started is waited for at least this long.
+constexpr std::chrono::milliseconds connect_within = 10s;
+
 class nats_service final : public service {
  public:
   nats_service(service_options options, const clock& time, std::unique_ptr<ledger> book)
       : options_{std::move(options)}, time_{time}, ledger_{std::move(book)} {}
 
   [[nodiscard]] auto run() -> result<void> override {
-    if (!connect()) return {};
+    if (auto reached = connect(); !reached) return reached;
     active_at_ = time_.steady();
     result<void> outcome;
     while (outcome && !stopping() && !idle()) {
@@ -59,15 +65,26 @@ class nats_service final : public service {
     bus::incoming_batch batch;
   };
 
-  /// False when stopped before the broker could be reached.
-  [[nodiscard]] auto connect() -> bool {
+  /// Tries until the broker is reached, or the end is wanted. With exit_when_idle a broker that
+  /// stays away is an idle one.
+  [[nodiscard]] auto connect() -> result<void> {
     std::chrono::milliseconds wait = limits::broker_retry_min;
+    const auto started = time_.steady();
+    auto tell_at = started;
     for (;;) {
-      if (auto connected = bus::connect_nats(options_.nats)) {
+      auto connected = bus::connect_nats(options_.nats);
+      if (connected) {
         bus_ = std::move(*connected);
-        return true;
+        return {};
       }
-      if (pause(wait)) return false;
+      if (options_.on_waiting && time_.steady() >= tell_at) {
+        options_.on_waiting(connected.error());
+        tell_at = time_.steady() + tell_every;
+      }
+      const auto patience = std::max(options_.exit_when_idle, connect_within);
+      const bool idle =
+          options_.exit_when_idle.count() > 0 && time_.steady() - started >= patience;
+      if (idle || pause(wait)) return tl::unexpected<fault>{std::move(connected.error())};
       wait = std::min<std::chrono::milliseconds>(wait * 2, limits::broker_retry_max);
     }
   }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,8 @@ struct service_options {
   std::size_t batch_max{2'000};
   /// Ends by itself when nothing has come for this long; 0 = never.
   std::chrono::milliseconds exit_when_idle{0};
+  /// Told why the broker cannot be reached, at once and then every ten seconds, on run()'s thread.
+  std::function<void(const fault&)> on_waiting;
 };
 
 class service {
@@ -37,6 +40,7 @@ class service {
   virtual ~service() = default;
   /// Works until stop() or idleness. Waits for the broker and for streams that are not there yet.
   /// @fault file_io_failed  the ledger cannot be written; nothing unpaid was acknowledged
+  /// @fault broker_unavailable  the end came before the broker was ever reached
   [[nodiscard]] virtual auto run() -> result<void> = 0;
   virtual void stop() = 0;
   [[nodiscard]] virtual auto counts() const -> payer_counts = 0;
