@@ -136,20 +136,20 @@ class World:
         self.processes.append(process)
         return process
 
-    def serve(self, *arguments, ready_within=30, data=None):
-        """Starts bestow and waits until it is ready."""
+    def serve(self, *arguments, ready_within=30, data=None, until_ready=True):
+        """Starts bestow and waits until it is ready, or only until it says that it is not."""
         command = [self.tools.bestow, "serve", "--data", data or self.data,
                    "--listen", f"127.0.0.1:{self.port}", *arguments]
         self.server = self.spawn("bestow", command)
-        self.wait_ready(ready_within)
+        self.wait_ready(ready_within, (200,) if until_ready else (200, 503))
         return self.server
 
-    def wait_ready(self, within=30):
+    def wait_ready(self, within=30, answers=(200,)):
         def ready():
             check(self.server.alive(),
                   f"bestow ended with {self.server.child.returncode}:\n{self.server.output()[-3000:]}")
-            return self.http("GET", "/readyz", quiet=True)[0] == 200
-        wait_until(ready, within, "/readyz answers 200")
+            return self.http("GET", "/readyz", quiet=True)[0] in answers
+        wait_until(ready, within, f"/readyz answers {answers}")
 
     def wallet(self, *arguments, data=None):
         """Starts bestow-wallet on the broker of this world's data directory."""

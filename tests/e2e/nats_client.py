@@ -5,7 +5,9 @@ other eyes. One connection, one thread.
 """
 
 import base64
+import collections
 import json
+import secrets
 import socket
 import urllib.parse
 
@@ -17,9 +19,12 @@ class Nats:
         parts = urllib.parse.urlparse(url)
         self.port = parts.port
         self._socket = socket.create_connection((parts.hostname, parts.port), timeout=within)
+        # Subscribe and publish are two small packets: without this each request waits for an ack.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._at = 0
-        self._inbox = "_INBOX.e2e"
+        self._inbox = f"_INBOX.e2e{secrets.token_hex(8)}"
+        self._arrived = {}  # Open subscription -> its messages that nobody has asked for yet.
         self._sid = 0
         check(self._line().startswith(b"INFO "), "a NATS server says INFO first")
         options = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True}
@@ -47,8 +52,8 @@ class Nats:
         """The first reply's payload."""
         sid, inbox = self._subscribe()
         self._send(f"PUB {subject} {inbox} {len(payload)}\r\n".encode() + payload + b"\r\n")
-        reply = self._message()
-        self._send(f"UNSUB {sid}\r\n".encode())
+        reply = self._message(sid)
+        self._unsubscribe(sid)
         return reply[2]
 
     def api(self, verb, request=None):
@@ -93,18 +98,23 @@ class Nats:
             if taken % batch == 0:
                 self._send(request)
             # The reply subject names the position: $JS.ACK.<stream>.<consumer>.<n>.<stream seq>...
-            subject, reply_to, payload = self._message()
+            subject, reply_to, payload = self._message(sid)
             seq = int(reply_to.split(".")[5])
             taken += 1
             yield seq, subject, payload
-        self._send(f"UNSUB {sid}\r\n".encode())
+        self._unsubscribe(sid)
 
     # --- the protocol -------------------------------------------------------------------------------
     def _subscribe(self):
         self._sid += 1
         inbox = f"{self._inbox}.{self._sid}"
+        self._arrived[self._sid] = collections.deque()
         self._send(f"SUB {inbox} {self._sid}\r\n".encode())
         return self._sid, inbox
+
+    def _unsubscribe(self, sid):
+        del self._arrived[sid]
+        self._send(f"UNSUB {sid}\r\n".encode())
 
     def _send(self, data):
         self._socket.sendall(data)
@@ -133,14 +143,16 @@ class Nats:
         self._at += count + 2
         return data
 
-    def _message(self):
-        """(subject, reply-to, payload) of the next MSG or HMSG; headers are dropped."""
-        while True:
+    def _message(self, sid):
+        """(subject, reply-to, payload) of the subscription's next message; headers are dropped."""
+        while not self._arrived[sid]:
             words = self._line().decode().split()
-            if words[0] == "MSG":
-                return words[1], words[3] if len(words) == 5 else "", self._exactly(int(words[-1]))
-            if words[0] == "HMSG":
+            if words[0] in ("MSG", "HMSG"):
                 data = self._exactly(int(words[-1]))
-                reply = words[3] if len(words) == 6 else ""
-                return words[1], reply, data[int(words[-2]):]
+                plain = words[0] == "MSG"
+                reply = words[3] if len(words) == (5 if plain else 6) else ""
+                to = self._arrived.get(int(words[2]))
+                if to is not None:  # Else it comes after its subscription's end.
+                    to.append((words[1], reply, data if plain else data[int(words[-2]):]))
             check(words[0] != "-ERR", f"NATS says {' '.join(words)}")
+        return self._arrived[sid].popleft()

@@ -116,17 +116,22 @@ def rebuild_after_damage(world):
     check_equal((done["generation"], done["message_count"]), (2, TARGETS), "receipt")
     check_rebuilt(world, nats, before, 2)
 
+    # While bestow is away: it would name the settings that the damage needs before the damage.
+    check_equal(world.server.stop(), 0, "exit code of a stopped bestow")
     config = made_again(nats, lambda seq: True)
     nats.api(f"STREAM.PURGE.{STREAM}")
     closed_again(nats, config)
+    world.serve("--nats", f"nats://127.0.0.1:{nats.port}", until_ready=False)
     check_said(world, "broker_stream_purged")
     world.bestow("nats", "rebuild", "--yes")
     check_rebuilt(world, nats, before, 3)
 
+    check_equal(world.server.stop(), 0, "exit code of a stopped bestow")
     config = made_again(nats, lambda seq: True)
     for seq in (17, 1_000):
         nats.api(f"STREAM.MSG.DELETE.{STREAM}", {"seq": seq})
     closed_again(nats, config)
+    world.serve("--nats", f"nats://127.0.0.1:{nats.port}", until_ready=False)
     check_said(world, "broker_stream_damaged")
     check("2 are missing" in stream_row(world)["detail"], stream_row(world)["detail"])
     world.bestow("nats", "rebuild", "--yes")
@@ -215,8 +220,10 @@ def stream_behind(world):
     """A stream that lost its tail gets it back byte for byte, with an alarm."""
     _, nats, _ = external(world)
     before = contents(nats)
+    check_equal(world.server.stop(), 0, "exit code of a stopped bestow")
     config = made_again(nats, lambda seq: seq <= 2_000)
     closed_again(nats, config)
+    world.serve("--nats", f"nats://127.0.0.1:{nats.port}", until_ready=False)
     wait_until(lambda: len(contents(nats)) == len(before), 30, "the tail stands again")
     check_equal(contents(nats), before, "the stream")
     row = wait_state(world, "ready")
