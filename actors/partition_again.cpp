@@ -118,12 +118,10 @@ void on_deadline(partition_actor_host* self) {
   s.deadline_armed = false;
   if (s.retiring || deadline_of(s) == 0) return;
   const timestamp until{s.context->parts.time->wall().value - deadline_of(s)};
-  if (until > s.overdue_from) {
-    auto look = domain::look_for_overdue(s.facts, s.overdue_from, until);
-    s.overdue_from = look.looked_until;
-    if (!look.events.empty())
-      append_partition(self, std::move(look.events), [](const store::append_receipt&) {});
-  }
+  auto look = domain::look_for_overdue(s.facts, s.overdue_from, until);
+  s.overdue_from = look.next;
+  if (!look.events.empty())
+    append_partition(self, std::move(look.events), [](const store::append_receipt&) {});
   arm_deadline(self);
 }
 

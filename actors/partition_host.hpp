@@ -32,7 +32,7 @@ struct partition_state {
   recall_begin recall;             ///< The latest recall told of; recall.recall.recall 0: none.
   std::vector<std::uint32_t> named_retries;  ///< Ordinals of run.retry_targets here, ascending.
   std::vector<std::uint32_t> named_recalls;  ///< Of recall.target_ids.
-  timestamp overdue_from{};        ///< Chunks published up to here were looked at.
+  std::uint64_t overdue_from{0};   ///< First awaited chunk not looked at, by number.
   bool deadline_armed{false};
   bool wants{false};               ///< A want_release is queued at the publisher.
   run_no quiet_asked{};            ///< run_end was received for this run and not yet answered.

@@ -132,15 +132,14 @@ auto decide(const record_recalls& c, const partition& p) -> partition_decision {
   return events;
 }
 
-auto look_for_overdue(const partition& p, timestamp from, timestamp until) -> overdue_look {
-  overdue_look out{{}, from};
+auto look_for_overdue(const partition& p, std::uint64_t from, timestamp until) -> overdue_look {
+  overdue_look out{{}, std::max(from, p.awaited_before)};
   std::map<std::uint16_t, std::vector<std::uint32_t>> by_attempt;
   std::uint64_t looked = 0;
-  for (const auto& chunk : p.awaited) {
-    if (chunk.published_at <= from) continue;
-    if (chunk.published_at > until) break;
-    // Whole instants: the cursor is a time.
-    if (looked >= limits::overdue_targets_max && chunk.published_at > out.looked_until) break;
+  timestamp published_until{};
+  for (; out.next - p.awaited_before < p.awaited.size(); ++out.next) {
+    const auto& chunk = p.awaited[out.next - p.awaited_before];
+    if (chunk.published_at > until || looked >= limits::overdue_targets_max) break;
     chunk.ordinals.for_each([&](std::uint32_t at) {
       const auto s = state_in(p.states[at]);
       const bool awaits = s == target_state::published || s == target_state::retrying;
@@ -148,22 +147,21 @@ auto look_for_overdue(const partition& p, timestamp from, timestamp until) -> ov
         by_attempt[chunk.attempt.value].push_back(at);
     });
     looked += chunk.ordinals.size();
-    out.looked_until = chunk.published_at;
+    published_until = chunk.published_at;
   }
-  if (looked < limits::overdue_targets_max) out.looked_until = std::max(out.looked_until, until);
   for (auto& [attempt, ordinals] : by_attempt) {
     std::ranges::sort(ordinals);
-    results_overdue e{attempt_no{attempt}, {}, out.looked_until};
+    results_overdue e{attempt_no{attempt}, {}, published_until};
     for (const auto at : ordinals) e.ordinals.append(at, 1);
     out.events.emplace_back(std::move(e));
   }
   return out;
 }
 
-auto next_awaited(const partition& p, timestamp from) -> std::optional<timestamp> {
-  const auto at = std::ranges::upper_bound(p.awaited, from, {}, &awaited_chunk::published_at);
-  if (at == p.awaited.end()) return std::nullopt;
-  return at->published_at;
+auto next_awaited(const partition& p, std::uint64_t from) -> std::optional<timestamp> {
+  const auto index = std::max(from, p.awaited_before) - p.awaited_before;
+  if (index >= p.awaited.size()) return std::nullopt;
+  return p.awaited[index].published_at;
 }
 
 }  // namespace bestow::domain

@@ -110,6 +110,7 @@ struct partition {
   /// (ordinal, hash of the second key) of each alarm raised: a repeat raises none. Rare, so small.
   std::set<std::pair<std::uint32_t, std::uint64_t>> double_keys;
   std::deque<awaited_chunk> awaited;       ///< Oldest first; empty once every target is terminal.
+  std::uint64_t awaited_before{0};  ///< Chunks awaited before the oldest; from 0 after a snapshot.
   run_no retry_run{};                      ///< The latest retry, by the run it began with.
   std::uint32_t retry_next{0};             ///< Its first ordinal not looked at yet.
   std::uint64_t retry_count{0};            ///< Targets it has released.
@@ -228,15 +229,18 @@ using partition_decision = std::variant<std::vector<partition_event>, refusal>;
 /// Precondition, asserted: was_recalled() for every row. Repeats are only counted.
 [[nodiscard]] auto decide(const record_recalls& c, const partition& p) -> partition_decision;
 
-/// Attempts whose answers are overdue among the chunks published in (from, until].
+/// Attempts whose answers are overdue among the awaited chunks from number `from` on that were
+/// published at or before `until`. Chunks are numbered from 0 in the order they were published: a
+/// clock may be set back, so a time would not say where to go on.
 struct overdue_look {
   std::vector<partition_event> events;  ///< results_overdue, one for each attempt number.
-  timestamp looked_until{};  ///< Go on from here; before `until` when there was too much for once.
+  std::uint64_t next{0};  ///< Number of the first chunk not looked at: go on from here.
 };
-[[nodiscard]] auto look_for_overdue(const partition& p, timestamp from, timestamp until)
+[[nodiscard]] auto look_for_overdue(const partition& p, std::uint64_t from, timestamp until)
     -> overdue_look;
-/// When the oldest chunk published after `from` was published; nullopt: none is awaited.
-[[nodiscard]] auto next_awaited(const partition& p, timestamp from) -> std::optional<timestamp>;
+/// When chunk number `from`, or the first one after it that is still awaited, was published;
+/// nullopt: none is awaited.
+[[nodiscard]] auto next_awaited(const partition& p, std::uint64_t from) -> std::optional<timestamp>;
 
 /// What the promotion asks before it decides a retry or recall. Cost: O(1), or O(named).
 struct survey_counts {
@@ -277,7 +281,7 @@ struct result_effect {
 void fold(partition& p, const partition_event& e, position at, const amount_source& amounts);
 
 /// State as bytes, for snapshots. Layout is private; fold_version changes with it or with fold().
-inline constexpr std::uint32_t partition_fold_version = 2;
+inline constexpr std::uint32_t partition_fold_version = 3;
 [[nodiscard]] auto to_snapshot(const partition& p) -> std::vector<std::byte>;
 /// False: not a snapshot of this version; replay from the start.
 [[nodiscard]] auto from_snapshot(std::span<const std::byte> bytes, partition& out) -> bool;

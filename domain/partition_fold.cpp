@@ -197,7 +197,10 @@ void apply(partition& p, const double_grant_detected& e, position, const amount_
 
 void apply(partition& p, const partition_done& e, position, const amount_source&) {
   p.done_at_release = e.release_count;
-  if (p.counts.terminal() == p.counts.total) p.awaited.clear();
+  if (p.counts.terminal() == p.counts.total) {
+    p.awaited_before += p.awaited.size();
+    p.awaited.clear();
+  }
   saw_run(p, e.run);
 }
 

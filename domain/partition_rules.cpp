@@ -107,7 +107,10 @@ auto effect_of(target_state now, std::uint16_t attempts_released, process_status
   if (attempt_spoken_of(attempts_released, attempt) != spoken_of::latest) return unchanged;
   if (now == target_state::failed) return unchanged;
   if (status == process_status::failed) return {target_state::failed, true};
-  if (now == target_state::retrying) return unchanged;
+  // No final answer: what is overdue stays overdue, or nothing would ever end it.
+  if (now == target_state::unknown) return {target_state::unknown_after_retrying, true};
+  if (now == target_state::retrying || now == target_state::unknown_after_retrying)
+    return unchanged;
   return {target_state::retrying, true};
 }
 

@@ -154,7 +154,7 @@ struct results_overdue {
   static constexpr std::string_view name = "results_overdue";
   attempt_no attempt{1};
   ordinal_ranges ordinals;
-  timestamp published_until{};  ///< Everything published up to here has been looked at.
+  timestamp published_until{};  ///< When the latest chunk looked at was published.
 
   static constexpr auto fields = std::tuple{&results_overdue::attempt, &results_overdue::ordinals,
                                             &results_overdue::published_until};

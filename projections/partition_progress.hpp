@@ -18,7 +18,7 @@ namespace bestow::projections {
 
 struct partition_progress {
   static constexpr std::string_view name = "partition_progress";
-  static constexpr std::uint32_t version = 2;  ///< Bump when the rows or the fold change.
+  static constexpr std::uint32_t version = 3;  ///< Bump when the rows or the fold change.
   using handles = event_list<list_sealed, targets_released, targets_publish_failed,
                              grants_published, results_recorded, partition_done, targets_abandoned,
                              results_overdue, recalls_recorded>;

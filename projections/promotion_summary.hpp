@@ -15,7 +15,7 @@ namespace bestow::projections {
 
 struct promotion_summary {
   static constexpr std::string_view name = "promotion_summary";
-  static constexpr std::uint32_t version = 2;  ///< Bump when the rows or the fold change.
+  static constexpr std::uint32_t version = 3;  ///< Bump when the rows or the fold change.
   using handles =
       event_list<promotion_created, batch_opened, batch_closed, batch_abandoned, list_sealed,
                  promotion_approved, run_started, run_stopping, run_stopped, promotion_completed,

@@ -15,7 +15,7 @@ namespace bestow::projections {
 
 struct reconciliation {
   static constexpr std::string_view name = "reconciliation";
-  static constexpr std::uint32_t version = 2;  ///< Bump when the rows or the fold change.
+  static constexpr std::uint32_t version = 3;  ///< Bump when the rows or the fold change.
   using handles =
       event_list<promotion_created, list_sealed, run_started, promotion_completed, targets_released,
                  targets_publish_failed, grants_published, results_recorded, double_grant_detected,

@@ -29,7 +29,7 @@ static_assert(sizeof(status_record) == 32);
 
 struct target_status {
   static constexpr std::string_view name = "target_status";
-  static constexpr std::uint32_t version = 2;  ///< Bump when the record or the fold change.
+  static constexpr std::uint32_t version = 3;  ///< Bump when the record or the fold change.
   using handles = event_list<list_sealed, targets_released, targets_publish_failed,
                              grants_published, results_recorded, targets_abandoned,
                              results_overdue, recalls_recorded>;

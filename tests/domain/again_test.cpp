@@ -110,29 +110,59 @@ TEST_CASE("answers overdue make a target unknown until a later answer", "[unit][
   partition_spec spec{4};
   spec.given({released({{0, 2}}), published(1, 2, 1'000), released({{2, 2}}), published(3, 2, 2'000)});
   spec.when_said({success(0, "a"), retrying(1)});
-  CHECK(next_awaited(spec.state(), timestamp{0}) == timestamp{1'000});
-  CHECK(look_for_overdue(spec.state(), timestamp{0}, timestamp{999}).events.empty());
-  auto look = look_for_overdue(spec.state(), timestamp{0}, timestamp{1'500});
+  CHECK(next_awaited(spec.state(), 0) == timestamp{1'000});
+  CHECK(look_for_overdue(spec.state(), 0, timestamp{999}).events.empty());
+  auto look = look_for_overdue(spec.state(), 0, timestamp{1'500});
   CHECK((look.events == std::vector<partition_event>{
-                            results_overdue{attempt_no{1}, ranges({{1, 1}}), timestamp{1'500}}}));
-  CHECK(look.looked_until == timestamp{1'500});
+                            results_overdue{attempt_no{1}, ranges({{1, 1}}), timestamp{1'000}}}));
+  CHECK(look.next == 1);
   spec.given(look.events).and_target(1, target_state::unknown_after_retrying);
   CHECK(spec.counts().unknown == 1);
   CHECK(spec.counts().retrying == 0);
-  CHECK(next_awaited(spec.state(), timestamp{1'500}) == timestamp{2'000});
-  spec.given(look_for_overdue(spec.state(), timestamp{1'500}, timestamp{9'000}).events);
+  CHECK(next_awaited(spec.state(), 1) == timestamp{2'000});
+  spec.given(look_for_overdue(spec.state(), 1, timestamp{9'000}).events);
   CHECK(spec.counts().unknown == 3);
   spec.when_said({success(1, "b"), success(2, "c"), failed(3)});
   CHECK(spec.counts().unknown == 0);
   CHECK(spec.counts().retry_success == 1);
   CHECK(spec.counts().fail == 1);
-  CHECK_FALSE(next_awaited(spec.state(), timestamp{9'000}).has_value());
+  CHECK_FALSE(next_awaited(spec.state(), 2).has_value());
+}
+
+TEST_CASE("RETRYING is no final answer: what is overdue stays overdue", "[unit][partition]") {
+  partition_spec spec{2};
+  spec.given({released({{0, 2}}), published(1, 2, 1'000)});
+  spec.given(look_for_overdue(spec.state(), 0, timestamp{1'000}).events);
+  spec.when_said({retrying(0), retrying(0), failed(1)});
+  spec.and_target(0, target_state::unknown_after_retrying).and_target(1, target_state::failed);
+  CHECK(spec.counts().unknown == 1);
+  CHECK(spec.counts().retrying == 0);
+  CHECK(spec.state().duplicates == 1);
+  spec.when(conclude_partition{run_no{1}, false})
+      .then({partition_done{run_no{1}, 1, 0, 1, money_minor{}}});
+}
+
+TEST_CASE("deadlines hold after the clock was set back", "[unit][partition]") {
+  partition_spec spec{3};
+  spec.given({released({{0, 1}}), published(1, 1, 5'000)});
+  const auto first = look_for_overdue(spec.state(), 0, timestamp{9'000});
+  spec.given(first.events);
+  // An hour later by everyone's watch, an hour earlier by this machine's.
+  spec.given({released({{1, 1}}), published(4, 1, 2'000), released({{2, 1}})});
+  CHECK(next_awaited(spec.state(), first.next).has_value());
+  const auto second = look_for_overdue(spec.state(), first.next, timestamp{9'000});
+  spec.given(second.events).and_target(1, target_state::unknown);
+  // Chunks are numbered on when every target was terminal and the list of them was emptied.
+  spec.when_said({success(0, "a"), success(1, "b")}).given({published(6, 1, 2'500)});
+  spec.when_said({success(2, "c")}).when(conclude_partition{run_no{1}, false});
+  CHECK(spec.state().awaited.empty());
+  CHECK_FALSE(next_awaited(spec.state(), second.next).has_value());
 }
 
 TEST_CASE("a retry of unknown targets is asked for by name", "[unit][partition]") {
   partition_spec spec{2};
   spec.given({released({{0, 2}}), published(1, 2, 1'000)}).when_said({failed(1)});
-  spec.given(look_for_overdue(spec.state(), timestamp{0}, timestamp{1'000}).events);
+  spec.given(look_for_overdue(spec.state(), 0, timestamp{1'000}).events);
   CHECK(survey(spec.state()).unknown == 1);
   spec.when(retrying_next(2, retry_scope::unknown));
   spec.and_target(0, target_state::released).and_target(1, target_state::failed);
@@ -142,7 +172,7 @@ TEST_CASE("an older attempt's deadline says nothing of the one under way", "[uni
   partition_spec spec{1};
   spec.given({released({{0, 1}}), published(1, 1, 1'000)}).when_said({failed(0)});
   spec.when(retrying_next());
-  CHECK(look_for_overdue(spec.state(), timestamp{0}, timestamp{1'000}).events.empty());
+  CHECK(look_for_overdue(spec.state(), 0, timestamp{1'000}).events.empty());
 }
 
 TEST_CASE("granted targets are recalled once, and their state stays", "[unit][partition]") {

@@ -20,14 +20,15 @@ class rising_amounts final : public amount_source {
   }
 };
 
-/// Every field of a partition but `version`, compared one by one.
+/// Every field of a partition but `version` and `awaited_before`, compared one by one.
 [[nodiscard]] inline auto same_partition(const partition& a, const partition& b) -> bool {
   // A field added to partition does not bind here until it is compared too.
   const auto& [promotion, number, type, states, attempts, key_hashes, seen, next, open, counts, run,
                release_count, done_at_release, duplicates, ignored, double_grants, double_keys,
-               awaited, retry_run, retry_next, retry_count, retry_done, recall, recall_next,
+               awaited, awaited_before, retry_run, retry_next, retry_count, retry_done, recall, recall_next,
                recall_count, recall_amount, recall_done, recalls, version] = a;
   static_cast<void>(version);
+  static_cast<void>(awaited_before);  // Numbers the chunks of one process; a snapshot starts at 0.
   const auto same_open = [](const open_release& x, const open_release& y) {
     return x.at == y.at && x.ordinals == y.ordinals && x.message_count == y.message_count &&
            x.attempt == y.attempt && x.kind == y.kind;

@@ -243,7 +243,7 @@ void stage::answer_recalls(promotion_id id, std::uint16_t k, std::vector<domain:
 }
 
 void stage::expire(promotion_id id, std::uint16_t k, timestamp until) {
-  add(id, partition_no{k}, look_for_overdue(partition(id, k), timestamp{}, until).events);
+  add(id, partition_no{k}, look_for_overdue(partition(id, k), 0, until).events);
 }
 
 auto stage::partition(promotion_id id, std::uint16_t k) -> const domain::partition& {
