@@ -20,7 +20,7 @@ auto start_run(host* self, const start_request& r) -> caf::result<command_reply>
   if (auto no = refused_while_ahead(self->state)) return answer_refused(self, *no, r.by);
   const domain::start_run command{run_settings(self->state, r.run_date, r.by.principal), r.resume};
   return answer_command(self, r.resume ? "resume" : "start", command, r.by, [self] {
-    if (self->state.facts.state == promotion_state::running) on_run_started(self);
+    if (self->state.durable.state == promotion_state::running) on_run_started(self);
   });
 }
 
@@ -71,12 +71,12 @@ auto stop_run(host* self, const stop_request& r) -> caf::result<command_reply> {
         auto& s = self->state;
         if (refusal) {
           promise.deliver(command_reply{tl::unexpected<trouble>{*refusal}});
-        } else if (s.facts.state != promotion_state::stopping) {
+        } else if (s.durable.state != promotion_state::stopping) {
           promise.deliver(command_reply{receipt_of(s, receipt.last, true)});
         } else {
           s.stop_waiters.push_back(promise);
-          self->delayed_send(self, limits::stop_within, stop_timeout{s.facts.run.run});
-          tell_partitions(self, run_end{s.facts.run});
+          self->delayed_send(self, limits::stop_within, stop_timeout{s.durable.run.run});
+          tell_partitions(self, run_end{s.durable.run});
         }
       },
       [promise](const fault& f) mutable {
@@ -105,9 +105,10 @@ void on_finished(host* self, const partition_finished& f) {
   auto& s = self->state;
   if (f.facts.run != s.facts.run.run) return;
   // A host that was started by this report knows nothing of the others: they say it again.
-  if ((s.facts.state == promotion_state::stopped || s.facts.state == promotion_state::failed) &&
-      !abandons(s.facts) && s.finished.empty())
-    tell_partitions(self, run_end{s.facts.run});
+  const auto known = s.durable.state;
+  if ((known == promotion_state::stopped || known == promotion_state::failed) &&
+      !abandons(s.durable) && s.finished.empty())
+    tell_partitions(self, run_end{s.durable.run});
   s.finished[f.partition.value] = f.facts;
   if (s.finished.size() < s.facts.created.partition_count) return;
   domain::complete_promotion command;
@@ -128,23 +129,23 @@ void on_finished(host* self, const partition_finished& f) {
       [](const fault&) {});
 }
 
-/// Answered behind what is in flight: a run that did not become durable must not be told.
+/// What a partition must know of where its promotion stands. Repeating it is harmless.
+template <class Tell>
+void tell_standing(const promotion_host_state::standing& p, Tell&& tell) {
+  if (p.state == promotion_state::running) tell(run_begin{p.run});
+  // Stopped: it may still conclude by late results, and says so when it knows the run.
+  if (abandons(p))
+    tell(abandon_begin{p.run});
+  else if (p.state == promotion_state::stopping || p.state == promotion_state::stopped ||
+           p.state == promotion_state::failed)
+    tell(run_end{p.run});
+  if (p.recall_open) tell(recall_begin{p.recall, p.run});
+}
+
 void on_hello(host* self, const partition_hello& h) {
   self->state.broken.erase(h.partition.value);
-  append_promotion(
-      self, {}, {},
-      [self, h](const store::append_receipt&) {
-        const auto& p = self->state.facts;
-        if (p.state == promotion_state::running) self->send(h.host, run_begin{p.run});
-        // Stopped: it may still conclude by late results, and says so when it knows the run.
-        if (abandons(p))
-          self->send(h.host, abandon_begin{p.run});
-        else if (p.state == promotion_state::stopping || p.state == promotion_state::stopped ||
-                 p.state == promotion_state::failed)
-          self->send(h.host, run_end{p.run});
-        if (p.recall_open) self->send(h.host, recall_begin{p.recall, p.run});
-      },
-      [](const fault&) {});
+  tell_standing(self->state.durable,
+                [&](const auto& message) { self->send(h.host, message); });
 }
 
 void on_stop_timeout(host* self, const stop_timeout& t) {
@@ -200,15 +201,9 @@ void start(host* self) {
     return self->quit(replay_needed);
   }
   s.context->faults.clear(stream_of(s.id));
-  if (s.facts.state == promotion_state::running) tell_partitions(self, run_begin{s.facts.run});
-  const auto state = s.facts.state;
-  if (abandons(s.facts))
-    tell_partitions(self, abandon_begin{s.facts.run});
-  else if (state == promotion_state::stopping || state == promotion_state::stopped ||
-           state == promotion_state::failed)
-    tell_partitions(self, run_end{s.facts.run});
-  if (s.facts.recall_open) tell_partitions(self, recall_begin{s.facts.recall, s.facts.run});
-  if (state == promotion_state::scheduled) tell_start(self);
+  s.durable = standing_of(s.facts);
+  tell_standing(s.durable, [&](const auto& message) { tell_partitions(self, message); });
+  if (s.durable.state == promotion_state::scheduled) tell_start(self);
 }
 
 void retire_when_idle(host* self, const idle_tick& tick) {
@@ -238,20 +233,20 @@ void answer_everyone(host* self, const fault& why) {
 /// just resting must not be lost for good.
 void nudge(host* self) {
   auto& s = self->state;
-  const auto state = s.facts.state;
-  if (is_active(state)) {
+  const auto& known = s.durable;
+  if (is_active(known.state)) {
     for (std::uint32_t k = 0; k < s.facts.created.partition_count; ++k) {
       const auto number = static_cast<std::uint16_t>(k);
-      if (state == promotion_state::running && !s.finished.contains(number))
-        tell_partition(self, partition_no{number}, run_begin{s.facts.run});
-      if (state == promotion_state::stopping && !s.quiet.contains(number))
-        tell_partition(self, partition_no{number}, run_end{s.facts.run});
+      if (known.state == promotion_state::running && !s.finished.contains(number))
+        tell_partition(self, partition_no{number}, run_begin{known.run});
+      if (known.state == promotion_state::stopping && !s.quiet.contains(number))
+        tell_partition(self, partition_no{number}, run_end{known.run});
     }
   }
-  if (s.facts.recall_open)
+  if (known.recall_open)
     for (std::uint32_t k = 0; k < s.facts.created.partition_count; ++k)
       if (const auto number = static_cast<std::uint16_t>(k); !s.recall_shares.contains(number))
-        tell_partition(self, partition_no{number}, recall_begin{s.facts.recall, s.facts.run});
+        tell_partition(self, partition_no{number}, recall_begin{known.recall, known.run});
   self->delayed_send(self, limits::nudge_interval, nudge_tick{});
 }
 
@@ -309,7 +304,7 @@ void on_run_started(host* self) {
   self->state.finished.clear();
   self->state.quiet.clear();
   self->state.broken.clear();
-  tell_partitions(self, run_begin{self->state.facts.run});
+  tell_partitions(self, run_begin{self->state.durable.run});
   tell_start(self);
 }
 
@@ -330,9 +325,10 @@ void append_promotion(host* self, std::vector<promotion_event> events,
   s.on_failure.push_back(std::move(failed));
   self->request(s.context->book.log_writer(), limits::append_timeout, std::move(request))
       .then(
-          [self, then = std::move(then)](const append_reply& r) {
+          [self, then = std::move(then), now = standing_of(s.facts)](const append_reply& r) {
             if (!r.answer) return end_for_replay(self, r.answer.error());
             auto& state = self->state;
+            state.durable = now;
             --state.appends_in_flight;
             state.on_failure.pop_front();
             state.last = r.answer->last;
@@ -347,7 +343,7 @@ void append_promotion(host* self, std::vector<promotion_event> events,
 }
 
 auto receipt_of(const promotion_host_state& s, position at, bool repeated) -> command_receipt {
-  return {s.id, at, repeated, s.facts.state, s.facts.run.run};
+  return {s.id, at, repeated, s.durable.state, s.durable.run.run};
 }
 
 auto run_promotion(host* self, context_ptr context, promotion_id id) -> caf::behavior {

@@ -29,7 +29,16 @@ struct promotion_host_state {
   };
   context_ptr context;
   promotion_id id{};
+  /// Where the promotion stands for everyone else: what partitions are told and callers answered.
+  struct standing {
+    domain::promotion_state state{domain::promotion_state::none};
+    bool closed{false};
+    run_started run;
+    recall_started recall;
+    bool recall_open{false};
+  };
   domain::promotion facts;         ///< May be ahead of the log by `appends_in_flight` batches.
+  standing durable;                ///< Of what is durable: never ahead.
   position last{};
   unsigned appends_in_flight{0};
   /// How to tell those who wait for each append in flight, oldest first, that it failed.
@@ -141,7 +150,7 @@ auto answer_command(promotion_actor_host* self, std::string_view verb, const Com
                                 const std::string& by) -> run_started;
 /// Whoever waits for the stop hears how it ended.
 void answer_stop_waiters(promotion_actor_host* self, const outcome<command_receipt>& answer);
-/// A run began: its partitions are told.
+/// A run began and is durable: its partitions are told.
 void on_run_started(promotion_actor_host* self);
 
 // --- promotion_life.cpp: schedule, cancel, close, retry, recall --------------------------------------
@@ -162,8 +171,9 @@ void on_recall_share(promotion_actor_host* self, const recall_share& r);
 void on_partition_broken(promotion_actor_host* self, const partition_broken& b);
 /// Tells the directory when the promotion starts itself, or that it no longer does.
 void tell_start(promotion_actor_host* self);
+[[nodiscard]] auto standing_of(const domain::promotion& p) -> promotion_host_state::standing;
 /// Closed before everything was published: partitions abandon the rest.
-[[nodiscard]] auto abandons(const domain::promotion& p) -> bool;
+[[nodiscard]] auto abandons(const promotion_host_state::standing& s) -> bool;
 
 // --- promotion_import.cpp -------------------------------------------------------------------------------
 [[nodiscard]] auto open_batch(promotion_actor_host* self, const open_batch_request& r)

@@ -143,8 +143,12 @@ auto answer_surveyed(host* self, std::string_view verb, Command command, retry_s
 
 }  // namespace
 
-auto abandons(const domain::promotion& p) -> bool {
-  return p.closed && (p.state == promotion_state::stopped || p.state == promotion_state::failed);
+auto standing_of(const domain::promotion& p) -> promotion_host_state::standing {
+  return {p.state, p.closed, p.run, p.recall, p.recall_open};
+}
+
+auto abandons(const promotion_host_state::standing& s) -> bool {
+  return s.closed && (s.state == promotion_state::stopped || s.state == promotion_state::failed);
 }
 
 void tell_start(host* self) {
@@ -200,9 +204,9 @@ auto cancel(host* self, const cancel_request& r) -> caf::result<command_reply> {
 auto close(host* self, const close_request& r) -> caf::result<command_reply> {
   return answer_command(self, "close", domain::close_promotion{r.reason, r.by.principal}, r.by,
                         [self] {
-                          if (!abandons(self->state.facts)) return;
+                          if (!abandons(self->state.durable)) return;
                           self->state.finished.clear();
-                          tell_partitions(self, abandon_begin{self->state.facts.run});
+                          tell_partitions(self, abandon_begin{self->state.durable.run});
                         });
 }
 
@@ -212,7 +216,7 @@ auto retry(host* self, const retry_request& r) -> caf::result<command_reply> {
   command.wanted.retry = r.scope;
   command.wanted.retry_targets = u64_column::of(r.targets);
   return answer_surveyed(self, "retry", std::move(command), r.scope, r.targets, r.by, [self] {
-    if (self->state.facts.state == promotion_state::running) on_run_started(self);
+    if (self->state.durable.state == promotion_state::running) on_run_started(self);
   });
 }
 
@@ -222,9 +226,9 @@ auto recall(host* self, const recall_request& r) -> caf::result<command_reply> {
   return answer_surveyed(
       self, "recall", std::move(command), retry_scope::none, r.targets, r.by, [self] {
         auto& s = self->state;
-        if (!s.facts.recall_open) return;
+        if (!s.durable.recall_open) return;
         s.recall_shares.clear();
-        tell_partitions(self, recall_begin{s.facts.recall, s.facts.run});
+        tell_partitions(self, recall_begin{s.durable.recall, s.durable.run});
       });
 }
 
@@ -258,7 +262,7 @@ void on_partition_broken(host* self, const partition_broken& b) {
   append_promotion(self, std::move(*events), {},
                    [self](const store::append_receipt& r) {
                      answer_stop_waiters(self, receipt_of(self->state, r.last, false));
-                     tell_partitions(self, run_end{self->state.facts.run});
+                     tell_partitions(self, run_end{self->state.durable.run});
                    },
                    [](const fault&) {});
 }
