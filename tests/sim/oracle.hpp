@@ -10,13 +10,8 @@
 namespace bestow::tests {
 
 /// G1: every stored sequence holds exactly the bytes the log plans there; with `complete`, nothing
-/// planned is missing and every target of the list appears once per attempt, in list order.
+/// planned is missing and every target of the list appears, unless the promotion was closed.
 [[nodiscard]] auto check_stream(world& w, promotion_id id, bool complete) -> std::string;
-/// G6: no release between a run's end and the next one's begin; one run at a time; stopped means
-/// that all that was released is stored; completed means that every target was answered.
-[[nodiscard]] auto check_runs(world& w, promotion_id id, std::uint64_t targets) -> std::string;
-/// Each result is recorded once, and each alarm is raised once.
-[[nodiscard]] auto check_results(world& w, promotion_id id) -> std::string;
 /// G2, G3, G8: counts and amounts of the end against the payer's own memory.
 [[nodiscard]] auto check_counts(process& p, promotion_id id, std::uint64_t targets,
                                 const payer_model& payer) -> std::string;

@@ -31,6 +31,10 @@ TEST_CASE("whatever is killed, lost or repeated, every invariant holds", "[sim]"
     sum.stops += r.stops;
     sum.targets += r.targets;
     sum.orderly_ends += r.orderly_ends;
+    sum.retries += r.retries;
+    sum.recalls += r.recalls;
+    sum.unknown += r.unknown;
+    sum.closed += r.closed;
     if (r.problem.empty()) continue;
     ++broken;
     std::cout << "seed " << seed << ": " << r.problem
@@ -39,7 +43,9 @@ TEST_CASE("whatever is killed, lost or repeated, every invariant holds", "[sim]"
   }
   std::cout << seeds << " seeds from " << first << ": " << sum.targets << " targets, " << sum.steps
             << " steps, " << sum.kills << " kills (" << sum.orderly_ends << " orderly), "
-            << sum.commit_faults << " commit faults, " << sum.link_faults << " link faults, " << sum.stops << " stops\n";
+            << sum.commit_faults << " commit faults, " << sum.link_faults << " link faults, " << sum.stops
+            << " stops, " << sum.retries << " retries of a partition, " << sum.recalls << " recalls, "
+            << sum.unknown << " targets unknown, " << sum.closed << " closed\n";
   CHECK(broken == 0);
 }
 

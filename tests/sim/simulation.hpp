@@ -1,5 +1,6 @@
 // One life of a promotion from one seed: the production actors, with kills, failed commits, lost
-// acks, a broken link, redeliveries, clock jumps, stops and resumes at random moments. After the
+// acks, a broken link, redeliveries, clock jumps, stops, resumes, retries, recalls, overdue answers
+// and a close at random moments. After the
 // faults end, everything must come to its end and every invariant hold.
 #pragma once
 
@@ -18,6 +19,11 @@ struct life_report {
   std::uint64_t link_faults{0};
   std::uint64_t stops{0};
   std::uint64_t targets{0};
+  std::uint64_t asked_again{0};  ///< Retries and recalls that were asked for; most are refused.
+  std::uint64_t retries{0};      ///< Carried out, by partition.
+  std::uint64_t recalls{0};
+  std::uint64_t unknown{0};      ///< Targets without an answer at the end.
+  std::uint64_t closed{0};
 };
 
 [[nodiscard]] auto live_once(std::uint64_t seed) -> life_report;
