@@ -7,6 +7,7 @@
 #include "apps/import/input_records.hpp"
 #include "events/clock.hpp"
 #include "tests/catch.hpp"
+#include "tests/effort.hpp"
 #include "tests/import/session_fixture.hpp"
 
 namespace {
@@ -16,7 +17,7 @@ using namespace bestow::testing;
 
 auto seeds() -> std::uint64_t {
   const auto* wanted = std::getenv("BESTOW_FUZZ_SEEDS");
-  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 2'500;
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : tests::rounds_here(2'500);
 }
 
 constexpr std::string_view csv_header = "customer_uid,amount,expiry_at,reason,partition_key\n";

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "tests/effort.hpp"
 #include "tests/projections/stage.hpp"
 #include "tests/catch.hpp"
 
@@ -220,7 +221,7 @@ void compare(stage& s, const view_set& views, const std::vector<promotion_id>& i
 }
 
 TEST_CASE("views count what the partitions' folds count, at every moment", "[unit][random]") {
-  constexpr std::uint64_t seeds = 200;
+  constexpr auto seeds = tests::rounds_here(200);
   std::uint64_t facts = 0;
   domain::target_counts met;  // Over all histories: what never happens is not tested.
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
