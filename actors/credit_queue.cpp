@@ -6,34 +6,45 @@
 
 namespace bestow::actors {
 
+void credit_queue::take_turn(std::uint64_t promotion, line& waits, std::uint64_t served) {
+  waits.at = {served, places_++, promotion};
+  turns_.insert(waits.at);
+}
+
 void credit_queue::want(want_release w) {
-  auto& line = waiting_[w.promotion.value];
-  const auto same = std::find_if(line.begin(), line.end(),
-                                 [&](const auto& o) { return o.partition == w.partition; });
-  if (same != line.end()) {
+  const auto promotion = w.promotion.value;
+  auto& [wants, at] = waiting_[promotion];
+  const auto same = std::ranges::find(wants, w.partition, &want_release::partition);
+  if (same != wants.end()) {
     *same = std::move(w);
     return;
   }
-  if (line.empty()) turns_.push_back(w.promotion.value);
-  line.push_back(std::move(w));
+  wants.push_back(std::move(w));
+  if (wants.size() > 1) return;
+  const auto before = ahead_.extract(promotion);
+  take_turn(promotion, waiting_[promotion], std::max(before ? before.mapped() : 0, served_));
 }
 
 auto credit_queue::next_chunk() const -> std::uint64_t {
-  return turns_.empty() ? 0 : waiting_.at(turns_.front()).front().chunk;
+  return turns_.empty() ? 0 : waiting_.at(std::get<2>(*turns_.begin())).wants.front().chunk;
 }
 
 auto credit_queue::grant(std::uint64_t room, bool idle) -> std::optional<want_release> {
   if (turns_.empty()) return std::nullopt;
-  const auto promotion = turns_.front();
-  auto& line = waiting_[promotion];
-  if (line.front().chunk > room && !idle) return std::nullopt;
-  auto granted = std::move(line.front());
-  line.pop_front();
-  turns_.pop_front();
-  if (line.empty())
+  const auto [served, place, promotion] = *turns_.begin();
+  auto& waits = waiting_[promotion];
+  if (waits.wants.front().chunk > room && !idle) return std::nullopt;
+  auto granted = std::move(waits.wants.front());
+  waits.wants.pop_front();
+  turns_.erase(turns_.begin());
+  served_ = served;
+  std::erase_if(ahead_, [&](const auto& of) { return of.second <= served_; });
+  if (waits.wants.empty()) {
     waiting_.erase(promotion);
-  else
-    turns_.push_back(promotion);
+    ahead_[promotion] = served + granted.chunk;
+  } else {
+    take_turn(promotion, waits, served + granted.chunk);
+  }
   granted_[{promotion, granted.partition.value}].push_back(granted.chunk);
   granted_messages_ += granted.chunk;
   return granted;
@@ -51,10 +62,12 @@ void credit_queue::forget(promotion_id promotion, partition_no partition) {
   while (granted_.contains({promotion.value, partition.value})) settle(promotion, partition);
   const auto line = waiting_.find(promotion.value);
   if (line == waiting_.end()) return;
-  std::erase_if(line->second, [&](const auto& w) { return w.partition == partition; });
-  if (!line->second.empty()) return;
+  auto& [wants, at] = line->second;
+  std::erase_if(wants, [&](const auto& w) { return w.partition == partition; });
+  if (!wants.empty()) return;
+  turns_.erase(at);
+  ahead_[promotion.value] = std::get<0>(at);
   waiting_.erase(line);
-  std::erase(turns_, promotion.value);
 }
 
 void release_window::measured(std::uint64_t acked, std::chrono::nanoseconds elapsed) {

@@ -1,4 +1,7 @@
 // Who may release next: fair over promotions, then over their partitions, inside one window.
+// Fair by messages, not by turns: the promotion that was granted the fewest goes first, and one that
+// begins to wait starts level with those that wait already (start-time fair queueing; Goyal, Vin and
+// Cheng 1996). So a promotion of many small chunks keeps up with one of few large ones.
 // Pure; belongs to one publisher.
 #pragma once
 
@@ -7,6 +10,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "actors/interfaces.hpp"
@@ -32,8 +37,20 @@ class credit_queue {
 
  private:
   using key = std::pair<std::uint64_t, std::uint16_t>;
-  std::deque<std::uint64_t> turns_;  ///< Promotions that wait, next one first.
-  std::map<std::uint64_t, std::deque<want_release>> waiting_;
+  /// A promotion that waits: messages granted to it, its place among equals, its id.
+  using turn = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+  struct line {
+    std::deque<want_release> wants;
+    turn at;
+  };
+  void take_turn(std::uint64_t promotion, line& waits, std::uint64_t served);
+
+  std::set<turn> turns_;  ///< Next one first.
+  std::map<std::uint64_t, line> waiting_;
+  /// Of promotions that do not wait now; only those ahead of `served_`, the others start level.
+  std::map<std::uint64_t, std::uint64_t> ahead_;
+  std::uint64_t served_{0};  ///< Messages granted to the promotion whose turn was last, before it.
+  std::uint64_t places_{0};
   std::map<key, std::deque<std::uint32_t>> granted_;  ///< Chunk sizes, oldest first.
   std::uint64_t granted_messages_{0};
 };

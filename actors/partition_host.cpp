@@ -86,12 +86,23 @@ void append_partition(host* self, std::vector<partition_event> events, partition
 void ask_for_credit(host* self) {
   auto& s = self->state;
   if (s.wants || s.retiring) return;
-  const bool grants = s.running && (pending_left(s) || has_retries(s));
-  if (!grants && !has_recalls(s)) return;
+  // No more than it can use: a small partition must not pay for a whole chunk.
+  const auto size = s.facts.states.size();
+  std::uint64_t most = 0;  // An empty partition has its say in retries and recalls too.
+  std::uint64_t chunk = s.run.chunk;
+  if (has_recalls(s)) {
+    most = std::max<std::uint64_t>(size, 1);
+    chunk = s.recall.run.chunk;
+  } else if (s.running && has_retries(s)) {
+    most = std::max<std::uint64_t>(size, 1);
+  } else if (s.running) {
+    most = size - s.facts.next;
+  }
+  if (most == 0) return;
   s.wants = true;
   self->send(s.context->book.publisher(s.key.type),
              want_release{s.key.promotion, s.key.number, caf::actor{self},
-                          has_recalls(s) ? s.recall.run.chunk : s.run.chunk});
+                          static_cast<std::uint32_t>(std::min(chunk, most))});
 }
 
 namespace {

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <map>
+
 #include "actors/credit_queue.hpp"
 #include "events/limits.hpp"
 #include "tests/catch.hpp"
@@ -22,6 +25,36 @@ TEST_CASE("promotions take turns whatever their number of partitions", "[actor]"
   std::vector<std::uint64_t> order;
   while (auto next = q.grant(100'000, false)) order.push_back(next->promotion.value);
   CHECK(order == std::vector<std::uint64_t>{1, 2, 1, 1, 1});
+}
+
+TEST_CASE("promotions advance alike in messages, whatever the size of their chunks", "[actor]") {
+  credit_queue q;
+  for (std::uint16_t k = 0; k < 4; ++k) q.want(want(1, k, 1'000));
+  for (std::uint16_t k = 0; k < 40; ++k) q.want(want(2, k, 100));
+  std::map<std::uint64_t, std::uint64_t> messages;
+  for (int i = 0; i < 22; ++i) {
+    const auto next = q.grant(100'000, false);
+    REQUIRE(next);
+    messages[next->promotion.value] += next->chunk;
+  }
+  CHECK(messages == std::map<std::uint64_t, std::uint64_t>{{1, 2'000}, {2, 2'000}});
+}
+
+TEST_CASE("who comes late starts level, and waiting for nothing saves up nothing", "[actor]") {
+  credit_queue q;
+  for (std::uint16_t k = 0; k < 40; ++k) q.want(want(1, k));
+  for (int i = 0; i < 20; ++i) REQUIRE(q.grant(100'000, false));
+  for (std::uint16_t k = 0; k < 10; ++k) q.want(want(2, k));
+  std::vector<std::uint64_t> order;
+  for (int i = 0; i < 6; ++i) order.push_back(q.grant(100'000, false)->promotion.value);
+  CHECK(std::ranges::count(order, 1) == 3);
+  // One that took its turn and comes again at once does not pass those that waited meanwhile.
+  credit_queue p;
+  p.want(want(1, 0));
+  p.want(want(2, 0));
+  CHECK(p.grant(100'000, false)->promotion.value == 1);
+  p.want(want(1, 0));
+  CHECK(p.grant(100'000, false)->promotion.value == 2);
 }
 
 TEST_CASE("no credit is given beyond the room, except the first one", "[actor]") {
