@@ -93,12 +93,20 @@ class Nats:
         body = json.dumps({"batch": batch}).encode()
         request = (f"PUB $JS.API.CONSUMER.MSG.NEXT.{stream}.{reply['name']} {inbox} {len(body)}\r\n"
                    .encode() + body + b"\r\n")
-        seq = taken = 0
+        seq = taken = silent = 0
         while seq < state["last_seq"]:
             if taken % batch == 0:
                 self._send(request)
             # The reply subject names the position: $JS.ACK.<stream>.<consumer>.<n>.<stream seq>...
-            subject, reply_to, payload = self._message(sid)
+            try:
+                subject, reply_to, payload = self._message(sid)
+            except TimeoutError:
+                # A busy server may lose a pull request (at most once, like any message): ask again.
+                silent += 1
+                check(silent < 4, f"{stream} is silent after {seq} of {state['last_seq']}: "
+                      f"{self.stream_state(stream)}")
+                self._send(request)
+                continue
             seq = int(reply_to.split(".")[5])
             taken += 1
             yield seq, subject, payload
