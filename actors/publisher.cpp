@@ -39,7 +39,7 @@ void grant_credits(publisher_host* self) {
     const auto room = size > used ? size - used : 0;
     const auto chunk = s.credits.next_chunk();
     if (chunk > room && used != 0) return;
-    // The bucket is charged for a whole chunk; a short last chunk only makes the rate lower.
+    // Charged for what the want names, which is at most what will be released.
     if (!s.window.admit(chunk, now_of(s))) return;
     auto next = s.credits.grant(room, used == 0);
     if (!next) return;
