@@ -231,9 +231,14 @@ auto take_number(const cell& from, Field& field) -> bool {
   return true;
 }
 
-template <class Field>
+enum class texts : std::uint8_t { whole, skimmed };
+
+template <texts Texts, class Field>
 auto take_field(const cell& from, Field& field) -> bool {
-  if constexpr (column<Field>) {
+  if constexpr (Texts == texts::skimmed && std::same_as<Field, string_column>) {
+    auto in = from.data;
+    return from.is == cell::kind::binary && Field::skim(in, field) && in.empty();
+  } else if constexpr (column<Field>) {
     auto in = from.data;
     return from.is == cell::kind::binary && Field::decode(in, field) && in.empty();
   } else if constexpr (is_strong<Field>) {
@@ -260,7 +265,7 @@ auto take_field(const cell& from, Field& field) -> bool {
 }
 
 /// The fields that the bytes hold; nothing when they are not the bytes of a Struct.
-template <class Struct>
+template <class Struct, texts Texts = texts::whole>
 auto take_fields(byte_view payload) -> std::optional<Struct> {
   cell_reader reader;
   std::size_t end = 0;
@@ -271,7 +276,7 @@ auto take_fields(byte_view payload) -> std::optional<Struct> {
   std::size_t next = 0;
   const auto take = [&](auto member) {
     if (next == reader.count) return true;  // An older writer: the rest keep their defaults.
-    return take_field(reader.cells[next++], value.*member);
+    return take_field<Texts>(reader.cells[next++], value.*member);
   };
   const auto taken =
       std::apply([&](auto... member) { return (take(member) && ...); }, Struct::fields);
@@ -337,17 +342,31 @@ auto encode_event(const Event& event, event_metadata metadata) -> encoded_event 
   return {type_of<Event>(), std::move(metadata), pack_fields(event)};
 }
 
-template <class Event>
-auto decode_event(std::span<const std::byte> payload) -> result<Event> {
+namespace {
+
+template <class Event, texts Texts>
+auto decode_as(std::span<const std::byte> payload, std::string_view operation) -> result<Event> {
   try {
-    auto event = take_fields<Event>(payload);
+    auto event = take_fields<Event, Texts>(payload);
     if (event && codec::well_formed(*event)) return std::move(*event);
   } catch (const std::bad_alloc&) {  // Sizes are bounded, so the machine is short, not the bytes.
-    return fail(fault_code::internal, "decode_event", "out of memory");
+    return fail(fault_code::internal, operation, "out of memory");
   } catch (const std::exception& e) {  // msgpack throws on some malformed input.
-    return fail(fault_code::log_corrupt, "decode_event", e.what());
+    return fail(fault_code::log_corrupt, operation, e.what());
   }
-  return corrupt("decode_event", Event::name, payload);
+  return corrupt(operation, Event::name, payload);
+}
+
+}  // namespace
+
+template <class Event>
+auto decode_event(std::span<const std::byte> payload) -> result<Event> {
+  return decode_as<Event, texts::whole>(payload, "decode_event");
+}
+
+template <class Event>
+auto decode_without_texts(std::span<const std::byte> payload) -> result<Event> {
+  return decode_as<Event, texts::skimmed>(payload, "decode_without_texts");
 }
 
 auto decode_any(event_type type, std::span<const std::byte> payload) -> result<any_event> {
@@ -393,7 +412,8 @@ auto decode_metadata(std::span<const std::byte> bytes) -> result<event_metadata>
 
 #define BESTOW_INSTANTIATE(event)                                                  \
   template auto encode_event(const event&, event_metadata) -> encoded_event;       \
-  template auto decode_event(std::span<const std::byte>) -> result<event>;
+  template auto decode_event(std::span<const std::byte>) -> result<event>;       \
+  template auto decode_without_texts(std::span<const std::byte>) -> result<event>;
 BESTOW_EVERY_EVENT(BESTOW_INSTANTIATE)
 #undef BESTOW_INSTANTIATE
 

@@ -80,9 +80,13 @@ class string_column {
   /// column unpacks to a large one. Precondition, asserted: size() <= limits::column_values_max.
   void encode(std::vector<std::byte>& out) const;
   [[nodiscard]] static auto decode(std::span<const std::byte>& in, string_column& out) -> bool;
+  /// As decode for who needs no values: only size() is known afterwards, unless all are equal; reading
+  /// a value is asserted against. `in` must hold nothing else; a packed body is not looked into.
+  [[nodiscard]] static auto skim(std::span<const std::byte>& in, string_column& out) -> bool;
 
  private:
   bool constant_{true};
+  bool skimmed_{false};  ///< The values were left behind.
   std::size_t count_{0};
   std::string heap_;                 ///< All values end to end, or the one constant value.
   std::vector<std::uint32_t> ends_;  ///< Exclusive end of each value in heap_; unused if constant.

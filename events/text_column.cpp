@@ -126,6 +126,7 @@ void string_column::push_back(std::string_view value) {
 }
 
 auto string_column::operator[](std::size_t i) const -> std::string_view {
+  BESTOW_ASSERT(!skimmed_);
   if (constant_) return heap_;
   const auto begin = i == 0 ? 0U : ends_[i - 1];
   return std::string_view{heap_}.substr(begin, ends_[i] - begin);
@@ -140,7 +141,7 @@ auto string_column::operator==(const string_column& other) const -> bool {
 }
 
 void string_column::encode(std::vector<std::byte>& out) const {
-  BESTOW_ASSERT(count_ <= limits::column_values_max);
+  BESTOW_ASSERT(count_ <= limits::column_values_max && !skimmed_);
   const auto head = [&](text_shape shape) {
     out.push_back(static_cast<std::byte>(shape));
     varint::append(out, count_);
@@ -200,6 +201,22 @@ auto string_column::decode(std::span<const std::byte>& in, string_column& out) -
   out.count_ = *count;
   out.heap_ = std::move(*text);
   out.ends_ = std::move(*ends);
+  out.skimmed_ = false;
+  return true;
+}
+
+auto string_column::skim(std::span<const std::byte>& in, string_column& out) -> bool {
+  if (in.empty()) return false;
+  const auto shape = static_cast<text_shape>(in.front());
+  if (shape != text_shape::plain && shape != text_shape::zstd) return decode(in, out);
+  in = in.subspan(1);
+  const auto count = varint::take(in);
+  if (!count || *count > limits::column_values_max) return false;
+  in = {};
+  out = {};
+  out.constant_ = *count == 0;
+  out.skimmed_ = *count != 0;
+  out.count_ = *count;
   return true;
 }
 

@@ -84,7 +84,9 @@ struct view_definition {
                                        const view_context& context){nullptr};
 };
 
-/// The events a view handles; decodes each and calls the fold's apply for it.
+/// The events a view handles; decodes each and calls the fold's apply for it. The values of text
+/// columns are left behind, for no view keeps them: they are read from the log where they are shown.
+/// A fold that reads them says so: `static constexpr bool reads_texts = true`.
 template <class... Events>
 struct event_list {
   [[nodiscard]] static auto types() -> std::vector<event_type> { return {type_of<Events>()...}; }
@@ -102,7 +104,8 @@ struct event_list {
   template <class Event, class Fold>
   static auto apply_one(Fold& fold, const fact_head& head, const store::stored_event& e)
       -> result<void> {
-    auto fact = decode_event<Event>(e.payload);
+    constexpr bool whole = requires { Fold::reads_texts; };
+    auto fact = whole ? decode_event<Event>(e.payload) : decode_without_texts<Event>(e.payload);
     if (!fact) return poison(head, Event::name, to_string(fact.error()));
     return fold.apply(head, *fact);
   }

@@ -102,6 +102,22 @@ TEST_CASE("any texts come back from their bytes", "[unit][columns][property]") {
   }));
 }
 
+TEST_CASE("a skimmed text column knows its size and nothing else", "[unit][columns][property]") {
+  CHECK(rc::check("skim", [](const std::vector<std::string>& texts) {
+    string_column column;
+    for (const auto& text : texts) column.push_back(text);
+    std::vector<std::byte> bytes;
+    column.encode(bytes);
+    std::span<const std::byte> in{bytes};
+    string_column skimmed;
+    RC_ASSERT(string_column::skim(in, skimmed));
+    RC_ASSERT(in.empty());
+    RC_ASSERT(skimmed.size() == texts.size());
+    RC_ASSERT(skimmed.is_constant() == column.is_constant());
+    if (column.is_constant()) RC_ASSERT(skimmed == column);
+  }));
+}
+
 TEST_CASE("ordinal ranges are the set of their ordinals", "[unit][columns][property]") {
   CHECK(rc::check([](const std::vector<std::pair<std::uint8_t, std::uint8_t>>& gaps) {
     ordinal_ranges set;
