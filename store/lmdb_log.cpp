@@ -8,6 +8,7 @@
 #include "events/limits.hpp"
 #include "store/anchor.hpp"
 #include "store/files.hpp"
+#include "store/log_files.hpp"
 #include "store/verify_child.hpp"
 
 namespace bestow::store {
@@ -61,7 +62,7 @@ auto check_length(const log_place& place) -> result<void> {
   if (!report) return tl::unexpected<fault>{std::move(report.error())};
   if (report->clean) return {};  // Only free pages lie beyond the end.
   return fail(fault_code::log_corrupt, "open_log",
-              fmt::format("{}: the file is cut off; {}", segment_path(place.directory),
+              fmt::format("{}: the file is cut off; {}", segment_path(place.directory, 1),
                           report->problem));
 }
 
@@ -93,7 +94,7 @@ auto lmdb_log::open_environment() -> result<void> {
   // Before the head: a writer beside a read-only log may move both between the two reads.
   auto anchor = read_anchor(options_.directory);
   if (!anchor) return tl::unexpected<fault>{std::move(anchor.error())};
-  const auto path = segment_path(options_.directory);
+  const auto path = segment_path(options_.directory, 1);
   if (*anchor && !file_exists(path))
     return fail(fault_code::log_rolled_back, "open_log",
                 fmt::format("{}: missing, though it was at position {} before", path,

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "store/bytes.hpp"
+#include "store/log_files.hpp"
 
 namespace bestow::store {
 namespace {
@@ -109,13 +110,9 @@ auto stream_in(std::span<const std::byte> bytes) -> std::optional<stream_id> {
                    load_be<std::uint32_t>(bytes.data() + 9)};
 }
 
-auto segment_path(const std::string& directory) -> std::string {
-  return directory + "/00000001.mdb";
-}
-
 auto open_tables(const log_place& place, std::uint64_t new_log_seed) -> result<open_log> {
   auto env =
-      lmdb_env::open({segment_path(place.directory), place.map_bytes, 4, place.read_only});
+      lmdb_env::open({segment_path(place.directory, 1), place.map_bytes, 4, place.read_only});
   if (!env) return tl::unexpected<fault>{std::move(env.error())};
   open_log out{std::move(*env), {}, {}};
   auto txn = lmdb_txn::begin(
@@ -134,7 +131,7 @@ auto open_tables(const log_place& place, std::uint64_t new_log_seed) -> result<o
 }
 
 auto file_is_short(const log_place& place) -> result<bool> {
-  const auto path = segment_path(place.directory);
+  const auto path = segment_path(place.directory, 1);
   struct stat file {};
   if (::stat(path.c_str(), &file) != 0) return lmdb_fault(errno, "stat", path);
   if (file.st_size == 0) return false;  // Created and never written: a new log.

@@ -48,9 +48,6 @@ struct open_log {
   log_identity identity;
 };
 
-/// <directory>/00000001.mdb
-[[nodiscard]] auto segment_path(const std::string& directory) -> std::string;
-
 struct log_place {
   std::string directory;
   std::uint64_t map_bytes{0};

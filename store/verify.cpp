@@ -12,6 +12,7 @@
 #include "store/anchor.hpp"
 #include "store/event_log.hpp"
 #include "store/files.hpp"
+#include "store/log_files.hpp"
 #include "store/log_tables.hpp"
 
 namespace bestow::store {
@@ -211,7 +212,7 @@ auto unreadable(std::string problem) -> verify_report {
 
 auto verify(const std::string& directory,
             const std::function<void(std::uint64_t events)>& progress) -> result<verify_report> {
-  const auto path = segment_path(directory);
+  const auto path = segment_path(directory, 1);
   auto anchor = read_anchor(directory);
   if (!file_exists(path)) {
     if (anchor && *anchor)
