@@ -140,6 +140,15 @@ void add_data_and_nats(std::vector<key_binding>& keys) {
   keys.push_back(number_key<std::uint64_t>(
       {"data", "view_map_size"}, key_kind::size, map_range, "Address space reserved for each view.",
       [](settings & s) -> auto& { return s.data.view_map_size; }));
+  keys.push_back(number_key<std::uint64_t>(
+      {"data", "segment_size"}, key_kind::size, map_range,
+      "A file of the log that has grown to this is sealed: it never changes again, and the next "
+      "one is begun. With a map_size below it the log is full first.",
+      [](settings & s) -> auto& { return s.data.segment_size; }));
+  keys.push_back(boolean_key(
+      {"data", "segment_monthly"},
+      "Also seal the log's file before the first fact of each calendar month (UTC).",
+      [](settings & s) -> auto& { return s.data.segment_monthly; }));
   keys.push_back(choice_key(
       {"nats", "mode"}, {"embedded", "external"},
       "embedded starts a nats-server with JetStream as a child on loopback; external uses yours.",

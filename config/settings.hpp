@@ -48,6 +48,8 @@ struct data_settings {
   std::string dir{"bestow-data"};
   std::uint64_t map_size{limits::log_map_bytes_default};        ///< Bytes of address space.
   std::uint64_t view_map_size{limits::view_map_bytes_default};  ///< Bytes, of each view.
+  std::uint64_t segment_size{limits::log_segment_bytes_default};  ///< Bytes of a sealed log file.
+  bool segment_monthly{false};  ///< Also a new log file at the first fact of a month (UTC).
 };
 struct nats_settings {
   nats_mode mode{nats_mode::embedded};

@@ -46,6 +46,14 @@ inline constexpr auto verify_stuck_after = 60'000ms;
 inline constexpr std::size_t verify_answer_bytes_max = 64 * 1024;
 /// Of the anchor's file that are read.
 inline constexpr std::size_t anchor_bytes_max = 1'024;
+/// A segment of the log is sealed when its file has grown to this, and the next one begun.
+inline constexpr std::uint64_t log_segment_bytes_default = 8ULL << 30U;
+/// Numbered files of one log; the last one then grows until its map is full.
+inline constexpr std::uint32_t log_segments_max = 10'000;
+/// Sealed segments kept open at once when nobody reads them; others are opened at the next read.
+inline constexpr std::size_t log_segments_open_max = 16;
+/// Heads of streams carried into a new segment by one transaction.
+inline constexpr std::size_t log_carry_rows_max = 100'000;
 /// A larger snapshot is not read; the partition replays.
 inline constexpr std::uint64_t snapshot_bytes_max = 4ULL << 30U;
 
@@ -295,6 +303,7 @@ inline constexpr auto wallet_ack_wait = 60'000ms;
 inline constexpr int wallet_busy_within_ms = 5'000;
 
 static_assert(append_bytes_max < frame_bytes_max);
+static_assert(log_segment_bytes_default < log_map_bytes_default);
 static_assert(frame_bytes_max <= group_bytes_max);
 static_assert(frame_bytes_target < frame_bytes_max);
 static_assert(release_chunk_default <= release_chunk_max);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "events/codec.hpp"
+#include "events/limits.hpp"
 #include "events/result.hpp"
 #include "events/types.hpp"
 
@@ -130,7 +131,7 @@ struct verify_report {
 struct log_stat {
   std::string log_id;
   log_head head;
-  std::uint64_t file_bytes{0};
+  std::uint64_t file_bytes{0};  ///< Of all segments.
   std::uint64_t map_bytes{0};
   std::uint64_t payload_bytes{0};  ///< Pages that hold frames; the rest is index and free pages.
   std::uint64_t stream_count{0};
@@ -138,12 +139,19 @@ struct log_stat {
   timestamp first_recorded_at{};
   unsigned readers{0};
   std::uint64_t oldest_reader_lag{0};  ///< Transactions behind the newest; 0 = none open.
+  std::uint32_t segments{1};           ///< Files of the log; all but the last are sealed.
+  std::uint64_t active_bytes{0};       ///< Size of the last one: what map_bytes bounds.
+  std::string seal_problem;            ///< Why a segment that is due was not sealed; "" = nothing.
 };
 
 struct log_options {
-  std::string directory;  ///< Created with mode 0700. Holds 00000001.mdb and anchor.
-  std::uint64_t map_bytes{256ULL << 30U};
+  std::string directory;  ///< Created with mode 0700. Holds 00000001.mdb ... and anchor.
+  std::uint64_t map_bytes{256ULL << 30U};  ///< Of the segment that is written.
   bool read_only{false};  ///< For `log stat|cat|verify` beside a running process or on a stopped one.
+  /// A segment whose file has this many bytes is sealed before the next group.
+  std::uint64_t segment_bytes{limits::log_segment_bytes_default};
+  /// Also sealed before the first group of a later calendar month of recorded_at (UTC).
+  bool segment_monthly{false};
 };
 
 /// Memory log for tests and the simulator. Same contract; `faults` below lets a test break it.

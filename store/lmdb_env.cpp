@@ -1,5 +1,7 @@
 #include "store/lmdb_env.hpp"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -38,6 +40,26 @@ auto code_for(int code) -> fault_code {
   }
 }
 
+/// What is full, how full, and what to do.
+auto why_full(int code, const std::string& path) -> std::string {
+  if (code == MDB_MAP_FULL)
+    return "the map is full: raise map_size (of a view: view_map_size) in [data] and restart";
+  struct statvfs disk {};
+  if (::statvfs(path.c_str(), &disk) != 0 && ::statvfs(parent_of(path).c_str(), &disk) != 0)
+    return fmt::format("the disk is full: {}", mdb_strerror(code));
+  return fmt::format("the disk is full, {} of {} bytes free: make room, and it goes on",
+                     std::uint64_t{disk.f_bavail} * disk.f_frsize,
+                     std::uint64_t{disk.f_blocks} * disk.f_frsize);
+}
+
+/// LMDB answers EIO for a write that was cut short, which is how a disk runs full.
+auto code_of_write(int code, const std::string& path) -> int {
+  struct statvfs disk {};
+  if (code != EIO || ::statvfs(path.c_str(), &disk) != 0) return code;
+  const auto free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  return free < limits::frame_bytes_max ? ENOSPC : code;
+}
+
 auto to_val(std::span<const std::byte> bytes) -> MDB_val {
   return {bytes.size(), const_cast<std::byte*>(bytes.data())};  // LMDB does not write through it.
 }
@@ -50,7 +72,11 @@ auto to_span(const MDB_val& value) -> std::span<const std::byte> {
 
 auto lmdb_fault(int code, std::string_view operation, std::string_view context)
     -> tl::unexpected<fault> {
-  return fail(code_for(code), operation, fmt::format("{}: {}", context, mdb_strerror(code)));
+  const auto named = code_for(code);
+  return fail(named, operation,
+              fmt::format("{}: {}", context,
+                          named == fault_code::log_full ? why_full(code, std::string{context})
+                                                        : std::string{mdb_strerror(code)}));
 }
 
 auto lmdb_env::open(const lmdb_options& options) -> result<lmdb_env> {
@@ -67,7 +93,8 @@ auto lmdb_env::open(const lmdb_options& options) -> result<lmdb_env> {
   if (rc != 0) return lmdb_fault(rc, "mdb_env_set_mapsize", options.path);
 
   const bool existed = file_exists(options.path);
-  const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (options.read_only ? MDB_RDONLY : 0U);
+  const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (options.read_only ? MDB_RDONLY : 0U) |
+                         (options.locked ? 0U : MDB_NOLOCK);
   rc = mdb_env_open(raw, options.path.c_str(), flags, 0600);
   if (rc != 0) return lmdb_fault(rc, "mdb_env_open", options.path);
   if (!existed && !options.read_only)
@@ -98,7 +125,7 @@ auto lmdb_txn::begin(const lmdb_env& env, access how) -> result<lmdb_txn> {
 
 auto lmdb_txn::commit() -> result<void> {
   if (const int rc = mdb_txn_commit(txn_.release()); rc != 0)
-    return lmdb_fault(rc, "mdb_txn_commit", env_->path());
+    return lmdb_fault(code_of_write(rc, env_->path()), "mdb_txn_commit", env_->path());
   return {};
 }
 

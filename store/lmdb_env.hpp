@@ -31,6 +31,7 @@ struct lmdb_options {
   std::uint64_t map_bytes{0};  ///< Address space; the file grows only as used.
   unsigned databases_max{4};
   bool read_only{false};
+  bool locked{true};  ///< False for a file that nobody writes, or that nobody else knows yet.
 };
 
 class lmdb_env {

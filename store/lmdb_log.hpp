@@ -1,4 +1,9 @@
-// The log on disk: event_log over one LMDB file. Private to store/; opened by open_lmdb_log.
+// The log on disk: event_log over numbered LMDB files. Private to store/; opened by open_lmdb_log.
+//
+// The last file is the active segment: appends go there, and it knows every stream's version and
+// what each earlier file holds. The earlier ones are sealed: opened for reading when a read needs
+// them. A read takes the active segment once and goes by it; sealing puts another in its place and
+// waits for no reader.
 //
 // Promise and threads: those of event_log. Reads hold a transaction for at most
 // limits::group_bytes_max of frames, so that a slow reader does not pin old pages.
@@ -13,11 +18,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "store/anchor.hpp"
 #include "store/event_log.hpp"
 #include "store/frame_reader.hpp"
 #include "store/group_plan.hpp"
 #include "store/log_statistics.hpp"
 #include "store/log_tables.hpp"
+#include "store/segment_cache.hpp"
 
 namespace bestow::store {
 
@@ -53,15 +60,35 @@ class lmdb_log final : public event_log, public log_statistics {
 
   lmdb_log(log_options options, std::uint64_t new_log_seed);
   [[nodiscard]] auto open_environment() -> result<void>;
-  [[nodiscard]] auto begin_read() const -> result<lmdb_txn>;
-  [[nodiscard]] auto committed_version(const lmdb_txn& txn, const stream_id& stream) const
-      -> result<stream_version>;
-  [[nodiscard]] auto plan(std::span<const append_batch> group, timestamp wall)
-      -> result<group_plan>;
-  [[nodiscard]] auto write(const group_plan& plan) -> result<void>;
-  [[nodiscard]] auto put_all(const lmdb_txn& txn, const group_plan& plan) -> result<void>;
+  [[nodiscard]] auto open_active(std::uint32_t newest) -> result<segment_ptr>;
+  [[nodiscard]] auto check_anchor(const log_anchor& anchor, const segment_ptr& active,
+                                  const log_head& head) -> result<void>;
+  /// The active segment as it is now. A read-only log looks whether the writer began another.
+  [[nodiscard]] auto active() const -> result<segment_ptr>;
+  [[nodiscard]] auto follow_writer(segment_ptr known) const -> result<segment_ptr>;
+  void replace_active(segment_ptr by) const;
+  /// The segment that holds a position, or would.
+  [[nodiscard]] auto segment_of(const segment_ptr& active, position at) const
+      -> result<segment_ptr>;
+  /// The segment that holds a version of a stream, which the stream has reached.
+  [[nodiscard]] auto segment_of(const segment_ptr& active, const stream_id& stream,
+                                stream_version version) const -> result<segment_ptr>;
+
+  [[nodiscard]] auto plan(const open_log& active, std::span<const append_batch> group,
+                          timestamp wall) -> result<group_plan>;
+  [[nodiscard]] auto write(const open_log& active, const group_plan& plan) -> result<void>;
+  [[nodiscard]] auto put_all(const open_log& active, const lmdb_txn& txn, const group_plan& plan)
+      -> result<void>;
+  [[nodiscard]] auto not_sealed_by_others(const open_log& active) -> result<void>;
+  /// Whether the group after this plan's time begins another segment.
+  [[nodiscard]] auto seal_due(const open_log& active, timestamp recorded_at) const -> bool;
+  /// Seals the active segment and begins the next. What keeps it from that is noted, and the log
+  /// goes on in the segment it has.
+  /// @fault log_io_failed  the files are in a state that only reopen() can settle.
+  [[nodiscard]] auto seal(const segment_ptr& active, timestamp wall) -> result<void>;
+  void note_seal(std::string problem);
   void remember(const group_plan& plan);
-  void keep_house(timestamp wall);
+  void keep_house(const open_log& active, timestamp wall);
   [[nodiscard]] auto save_anchor() -> result<void>;
   [[nodiscard]] auto read_chunk(frame_reader& reader, position after) const
       -> result<chunk<position>>;
@@ -73,8 +100,11 @@ class lmdb_log final : public event_log, public log_statistics {
 
   /// Shared by whatever uses the environment, exclusive while it is closed and opened again.
   mutable std::shared_mutex environment_mutex_;
-  std::optional<open_log> log_;  ///< Empty only after a reopen that failed.
   std::string log_id_;
+  mutable segment_cache sealed_;
+  mutable std::mutex active_mutex_;
+  mutable segment_ptr active_;       ///< Null only after a reopen that failed.
+  mutable std::mutex follow_mutex_;  ///< One thread looks for the writer's next segment.
 
   mutable std::mutex head_mutex_;
   mutable log_head head_;  ///< Committed; a read-only log refreshes it.
@@ -83,9 +113,11 @@ class lmdb_log final : public event_log, public log_statistics {
   std::unordered_map<stream_id, stream_version> heads_cache_;
   bool refuses_{false};  ///< A commit's outcome is unknown: no append before reopen().
   timestamp anchored_wall_{};
+  std::optional<timestamp> seal_failed_wall_;
 
-  mutable std::mutex anchor_mutex_;
+  mutable std::mutex house_mutex_;
   position anchored_;
+  std::string seal_problem_;
 };
 
 }  // namespace bestow::store

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include "events/limits.hpp"
+#include "store/files.hpp"
 #include "store/lmdb_log.hpp"
+#include "store/log_files.hpp"
 
 namespace bestow::store {
 namespace {
@@ -42,9 +44,80 @@ auto add_slot(const char* line, void* context) -> int {
 
 }  // namespace
 
-auto lmdb_log::begin_read() const -> result<lmdb_txn> {
-  if (!log_) return fail(fault_code::log_io_failed, "read", "the log is closed: reopen first");
-  return lmdb_txn::begin(log_->env, lmdb_txn::access::read);
+auto lmdb_log::active() const -> result<segment_ptr> {
+  segment_ptr now;
+  {
+    const std::lock_guard lock{active_mutex_};
+    now = active_;
+  }
+  if (!now) return fail(fault_code::log_io_failed, "read", "the log is closed: reopen first");
+  if (!options_.read_only || !file_exists(segment_path(options_.directory, now->number + 1)))
+    return now;
+  return follow_writer(std::move(now));
+}
+
+/// The writer beside this read-only log sealed what was the active segment.
+auto lmdb_log::follow_writer(segment_ptr known) const -> result<segment_ptr> {
+  const std::lock_guard lock{follow_mutex_};
+  {
+    const std::lock_guard now{active_mutex_};
+    if (active_ != known) return active_;  // Another thread was here first.
+  }
+  const auto newest = newest_segment(options_.directory);
+  if (!newest) return tl::unexpected<fault>{newest.error()};
+  auto opened = open_tables({options_.directory, options_.map_bytes, true, *newest}, 0);
+  if (!opened) return tl::unexpected<fault>{std::move(opened.error())};
+  if (opened->identity.log_id != known->identity.log_id || opened->number <= known->number ||
+      opened->before[known->number - 1].first != known->begin())
+    return fail(fault_code::log_corrupt, "read",
+                fmt::format("{}: does not follow {}", opened->env.path(), known->env.path()));
+  auto out = std::make_shared<const open_log>(std::move(*opened));
+  replace_active(out);
+  return out;
+}
+
+void lmdb_log::replace_active(segment_ptr by) const {
+  // The old one is closed by whoever reads it last, which may be this call: not under the mutex.
+  segment_ptr old;
+  const std::lock_guard lock{active_mutex_};
+  old = std::exchange(active_, std::move(by));
+}
+
+auto lmdb_log::segment_of(const segment_ptr& active, position at) const -> result<segment_ptr> {
+  const auto* row = row_of(active->before, at);
+  return row == nullptr ? active : sealed_.get(*row, active->identity);
+}
+
+auto lmdb_log::segment_of(const segment_ptr& active, const stream_id& stream,
+                          stream_version version) const -> result<segment_ptr> {
+  if (active->before.empty()) return active;
+  {
+    // The usual case without opening another file: the first entry here is not above the version.
+    auto txn = lmdb_txn::begin(active->env, lmdb_txn::access::read);
+    if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+    auto index = lmdb_cursor::open(*txn, active->tables.index);
+    if (!index) return tl::unexpected<fault>{std::move(index.error())};
+    auto found = index->at_most(key_of(stream, version));
+    if (!found) return tl::unexpected<fault>{std::move(found.error())};
+    if (*found && index->key().size() == sizeof(index_key) &&
+        std::ranges::equal(index->key().first(sizeof(stream_key)), key_of(stream)))
+      return active;
+  }
+  // A segment knows the versions at its end, and they only grow: the first one that reaches it.
+  std::size_t low = 0;
+  for (std::size_t high = active->before.size(); low < high;) {
+    const auto middle = low + (high - low) / 2;
+    auto segment = sealed_.get(active->before[middle], active->identity);
+    if (!segment) return segment;
+    auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read);
+    if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+    const auto reached = version_in(**segment, *txn, stream);
+    if (!reached) return tl::unexpected<fault>{reached.error()};
+    if (*reached < version) low = middle + 1;
+    else high = middle;
+  }
+  if (low == active->before.size()) return active;
+  return sealed_.get(active->before[low], active->identity);
 }
 
 auto lmdb_log::log_id() const -> std::string {
@@ -60,30 +133,22 @@ auto lmdb_log::head() const -> log_head {
   // Another process appends: the file knows. An unreadable file leaves the head last seen, and the
   // read that follows says why.
   const std::shared_lock environment{environment_mutex_};
-  auto txn = begin_read();
-  auto loaded = txn ? load_head(*log_, *txn) : result<log_head>{tl::unexpected<fault>{fault{}}};
+  result<log_head> loaded{tl::unexpected<fault>{fault{}}};
+  if (const auto segment = active())
+    if (auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read))
+      loaded = load_head(**segment, *txn);
   const std::lock_guard lock{head_mutex_};
   if (loaded && loaded->last >= head_.last) head_ = *loaded;
   return head_;
 }
 
-auto lmdb_log::committed_version(const lmdb_txn& txn, const stream_id& stream) const
-    -> result<stream_version> {
-  auto row = txn.get(log_->tables.heads, key_of(stream));
-  if (!row) return tl::unexpected<fault>{std::move(row.error())};
-  if (!*row) return stream_version{};
-  const auto version = number_in(**row);
-  if (!version)
-    return fail(fault_code::log_corrupt, "version_of",
-                fmt::format("{}: its version is damaged", to_string(stream)));
-  return stream_version{*version};
-}
-
 auto lmdb_log::version_of(const stream_id& stream) const -> result<stream_version> {
   const std::shared_lock lock{environment_mutex_};
-  auto txn = begin_read();
+  auto segment = active();
+  if (!segment) return tl::unexpected<fault>{std::move(segment.error())};
+  auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read);
   if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
-  return committed_version(*txn, stream);
+  return version_in(**segment, *txn, stream);
 }
 
 auto lmdb_log::read(position after, const read_options& options,
@@ -102,9 +167,13 @@ auto lmdb_log::read(position after, const read_options& options,
 
 auto lmdb_log::read_chunk(frame_reader& reader, position after) const -> result<chunk<position>> {
   const std::shared_lock lock{environment_mutex_};
-  auto txn = begin_read();
+  const auto newest = active();
+  if (!newest) return tl::unexpected<fault>{newest.error()};
+  const auto segment = segment_of(*newest, {after.value + 1});
+  if (!segment) return tl::unexpected<fault>{segment.error()};
+  auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read);
   if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
-  auto frames = lmdb_cursor::open(*txn, log_->tables.frames);
+  auto frames = lmdb_cursor::open(*txn, (*segment)->tables.frames);
   if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
   auto found = seek_frame(*frames, {after.value + 1});
   if (found && !*found) found = frames->first();  // A log that does not begin at 1 shows as a gap.
@@ -122,7 +191,10 @@ auto lmdb_log::read_chunk(frame_reader& reader, position after) const -> result<
     after = std::max(after, *seen);
   }
   if (!found) return tl::unexpected<fault>{std::move(found.error())};
-  return chunk<position>{after, true};
+  if (*segment == *newest) return chunk<position>{after, true};
+  const auto& row = (*newest)->before[(*segment)->number - 1];
+  if (after < row.last && !reader.stopped()) return gap({after.value + 1}, {row.last.value + 1});
+  return chunk<position>{after, false};
 }
 
 auto lmdb_log::read_stream(const stream_id& stream, stream_version after,
@@ -141,11 +213,22 @@ auto lmdb_log::read_stream(const stream_id& stream, stream_version after,
 auto lmdb_log::stream_chunk(frame_reader& reader, const stream_id& stream,
                             stream_version after) const -> result<chunk<stream_version>> {
   const std::shared_lock lock{environment_mutex_};
-  auto txn = begin_read();
+  const auto newest = active();
+  if (!newest) return tl::unexpected<fault>{newest.error()};
+  {
+    auto txn = lmdb_txn::begin((*newest)->env, lmdb_txn::access::read);
+    if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+    const auto total = version_in(**newest, *txn, stream);
+    if (!total) return tl::unexpected<fault>{total.error()};
+    if (after >= *total) return chunk<stream_version>{after, true};
+  }
+  const auto segment = segment_of(*newest, stream, {after.value + 1});
+  if (!segment) return tl::unexpected<fault>{segment.error()};
+  auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read);
   if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
-  const auto last = committed_version(*txn, stream);
+  const auto last = version_in(**segment, *txn, stream);
   if (!last) return tl::unexpected<fault>{last.error()};
-  auto index = lmdb_cursor::open(*txn, log_->tables.index);
+  auto index = lmdb_cursor::open(*txn, (*segment)->tables.index);
   if (!index) return tl::unexpected<fault>{std::move(index.error())};
   auto found = index->at_most(key_of(stream, {after.value + 1}));
   const auto missing = [&](std::string_view what) {
@@ -161,7 +244,7 @@ auto lmdb_log::stream_chunk(frame_reader& reader, const stream_id& stream,
       return missing("not in the index");
     const auto at = number_in(index->value());
     if (!at) return missing("its index entry is damaged");
-    auto frame = txn->get(log_->tables.frames, key_of(position{*at}));
+    auto frame = txn->get((*segment)->tables.frames, key_of(position{*at}));
     if (!frame) return tl::unexpected<fault>{std::move(frame.error())};
     if (!*frame) return missing("its frame is missing");
     bytes += (*frame)->size();
@@ -170,15 +253,17 @@ auto lmdb_log::stream_chunk(frame_reader& reader, const stream_id& stream,
     if (*seen == after) return missing("not in its frame");
     after = *seen;
   }
-  return chunk<stream_version>{after, after >= *last};
+  return chunk<stream_version>{after, after >= *last && *segment == *newest};
 }
 
 auto lmdb_log::streams(aggregate kind, std::uint64_t from_id, std::size_t count_max) const
     -> result<std::vector<stream_id>> {
   const std::shared_lock lock{environment_mutex_};
-  auto txn = begin_read();
+  const auto segment = active();
+  if (!segment) return tl::unexpected<fault>{segment.error()};
+  auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read);
   if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
-  auto heads = lmdb_cursor::open(*txn, log_->tables.heads);
+  auto heads = lmdb_cursor::open(*txn, (*segment)->tables.heads);
   if (!heads) return tl::unexpected<fault>{std::move(heads.error())};
   std::vector<stream_id> out;
   auto found = heads->at_least(key_of(stream_id{kind, from_id, 0}));
@@ -196,9 +281,13 @@ auto lmdb_log::streams(aggregate kind, std::uint64_t from_id, std::size_t count_
 auto lmdb_log::frame_hash_at(position at) const -> result<sha256_digest> {
   if (at.value == 0) return sha256_digest{};
   const std::shared_lock lock{environment_mutex_};
-  auto txn = begin_read();
+  const auto newest = active();
+  if (!newest) return tl::unexpected<fault>{newest.error()};
+  const auto segment = segment_of(*newest, at);
+  if (!segment) return tl::unexpected<fault>{segment.error()};
+  auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read);
   if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
-  auto frames = lmdb_cursor::open(*txn, log_->tables.frames);
+  auto frames = lmdb_cursor::open(*txn, (*segment)->tables.frames);
   if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
   auto found = seek_frame(*frames, at);
   if (!found) return tl::unexpected<fault>{std::move(found.error())};
@@ -217,32 +306,46 @@ auto lmdb_log::statistics() const -> result<log_stat> {
   log_stat out;
   out.head = head();
   {
-    const std::lock_guard lock{anchor_mutex_};
+    const std::lock_guard lock{house_mutex_};
     out.anchored = anchored_;
+    out.seal_problem = seal_problem_;
   }
   const std::shared_lock lock{environment_mutex_};
-  auto txn = begin_read();
+  const auto newest = active();
+  if (!newest) return tl::unexpected<fault>{newest.error()};
+  const auto& segment = **newest;
+  auto txn = lmdb_txn::begin(segment.env, lmdb_txn::access::read);
   if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
   out.log_id = log_id_;
+  out.segments = segment.number;
   struct stat file {};
-  if (::stat(log_->env.path().c_str(), &file) == 0)
-    out.file_bytes = static_cast<std::uint64_t>(file.st_size);
+  if (::stat(segment.env.path().c_str(), &file) == 0)
+    out.active_bytes = static_cast<std::uint64_t>(file.st_size);
+  out.file_bytes = out.active_bytes;
   MDB_envinfo info{};
   MDB_stat frames_stat{};
-  int rc = mdb_env_info(log_->env.handle(), &info);
-  if (rc == 0) rc = mdb_stat(txn->handle(), log_->tables.frames, &frames_stat);
+  int rc = mdb_env_info(segment.env.handle(), &info);
+  if (rc == 0) rc = mdb_stat(txn->handle(), segment.tables.frames, &frames_stat);
   reader_slots slots;
-  if (rc == 0 && mdb_reader_list(log_->env.handle(), add_slot, &slots) < 0) rc = EIO;
-  if (rc != 0) return lmdb_fault(rc, "mdb_stat", log_->env.path());
+  if (rc == 0 && mdb_reader_list(segment.env.handle(), add_slot, &slots) < 0) rc = EIO;
+  if (rc != 0) return lmdb_fault(rc, "mdb_stat", segment.env.path());
   out.map_bytes = info.me_mapsize;
   out.payload_bytes = (std::uint64_t{frames_stat.ms_leaf_pages} + frames_stat.ms_overflow_pages) *
                       frames_stat.ms_psize;
-  auto streams = txn->entries(log_->tables.heads);
+  for (const auto& row : segment.before) {
+    out.file_bytes += row.file_bytes;
+    out.payload_bytes += row.payload_bytes;
+  }
+  auto streams = txn->entries(segment.tables.heads);
   if (!streams) return tl::unexpected<fault>{std::move(streams.error())};
   out.stream_count = *streams;
   out.readers = slots.active - std::min(slots.active, 1U);  // This call's own is not counted.
   if (slots.oldest_txn != 0) out.oldest_reader_lag = info.me_last_txnid - slots.oldest_txn;
-  auto frames = lmdb_cursor::open(*txn, log_->tables.frames);
+  if (!segment.before.empty()) {
+    out.first_recorded_at = segment.before.front().first_recorded_at;
+    return out;
+  }
+  auto frames = lmdb_cursor::open(*txn, segment.tables.frames);
   if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
   auto first = frames->first();
   if (!first) return tl::unexpected<fault>{std::move(first.error())};

@@ -20,6 +20,10 @@ struct log_file {
 /// <directory>/00000001.mdb for number 1.
 [[nodiscard]] auto segment_path(const std::string& directory, std::uint32_t number) -> std::string;
 
+/// The number of the last segment; 0 when the directory holds no log. One directory listing.
+/// @fault log_io_failed  the directory cannot be read.
+[[nodiscard]] auto newest_segment(const std::string& directory) -> result<std::uint32_t>;
+
 /// The segments in ascending order; none when the directory holds no log. One directory listing,
 /// no file is opened. Whoever copies while the log is written copies in this order: a segment that
 /// is sealed meanwhile is then the end of a shorter, sound log. An anchor belongs to the copy only

@@ -17,6 +17,12 @@ namespace {
 
 constexpr std::size_t identity_bytes = 40;
 
+auto size_of(const std::string& path) -> result<std::uint64_t> {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return lmdb_fault(errno, "stat", path);
+  return static_cast<std::uint64_t>(file.st_size);
+}
+
 auto encode_identity(const log_identity& identity) -> std::array<std::byte, identity_bytes> {
   std::array<std::byte, identity_bytes> out{};
   store_le(out.data(), log_format_version);
@@ -45,11 +51,12 @@ auto decode_identity(std::span<const std::byte> row, const std::string& path)
   return out;
 }
 
-auto read_tables(const lmdb_txn& txn, bool create) -> result<log_tables> {
+auto read_tables(const lmdb_txn& txn, std::uint32_t number, bool create) -> result<log_tables> {
   log_tables out;
   for (const auto& [name, table] :
        {std::pair{"frames", &out.frames}, {"index", &out.index}, {"heads", &out.heads},
-        {"meta", &out.meta}}) {
+        {"meta", &out.meta}, {"segments", &out.segments}}) {
+    if (number == 1 && table == &out.segments) continue;
     auto opened = txn.database(name, create);
     if (!opened) return tl::unexpected<fault>{std::move(opened.error())};
     *table = *opened;
@@ -66,7 +73,7 @@ auto settle_identity(const lmdb_txn& txn, const open_log& log, std::uint64_t see
   if (*row) return decode_identity(**row, log.env.path());
   auto frames = txn.entries(log.tables.frames);
   if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
-  if (log.env.read_only() || *frames != 0)
+  if (log.env.read_only() || log.number != 1 || *frames != 0)
     return fail(fault_code::log_corrupt, "open_log",
                 fmt::format("{}: no identity", log.env.path()));
   log_identity fresh;
@@ -74,6 +81,47 @@ auto settle_identity(const lmdb_txn& txn, const open_log& log, std::uint64_t see
   if (const int rc = txn.put(log.tables.meta, key, encode_identity(fresh), 0); rc != 0)
     return lmdb_fault(rc, "mdb_put", log.env.path());
   return fresh;
+}
+
+/// The rows of all earlier segments. Reads one page for about 35 of them.
+auto read_rows(const lmdb_txn& txn, const open_log& log) -> result<std::vector<segment_row>> {
+  std::vector<segment_row> out;
+  if (log.number == 1) return out;
+  const auto damaged = [&](std::string_view what) {
+    return fail(fault_code::log_corrupt, "open_log",
+                fmt::format("{}: the table of earlier segments {}", log.env.path(), what));
+  };
+  auto rows = lmdb_cursor::open(txn, log.tables.segments);
+  if (!rows) return tl::unexpected<fault>{std::move(rows.error())};
+  auto found = rows->first();
+  for (; found && *found && out.size() < log.number; found = rows->next()) {
+    const auto row = decode_row(rows->value());
+    if (!row || row->number != out.size() + 1 || number_in(rows->key()) != row->number ||
+        row->first.value != (out.empty() ? 1 : out.back().last.value + 1) || row->last < row->first)
+      return damaged("is damaged");
+    out.push_back(*row);
+  }
+  if (!found) return tl::unexpected<fault>{std::move(found.error())};
+  if (out.size() != log.number - 1)
+    return damaged(fmt::format("is that of segment {}", out.size() + 1));
+  return out;
+}
+
+/// The first frame continues what is before it.
+auto check_first_frame(const open_log& log, const lmdb_txn& txn) -> result<void> {
+  auto frames = lmdb_cursor::open(txn, log.tables.frames);
+  if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
+  auto found = frames->first();
+  if (!found) return tl::unexpected<fault>{std::move(found.error())};
+  if (!*found || log.before.empty()) return {};
+  auto key = frame_key(*frames);
+  if (!key) return tl::unexpected<fault>{std::move(key.error())};
+  const auto frame = decode_frame(frames->value(), *key);
+  if (!frame) return tl::unexpected<fault>{frame.error()};
+  if (*key == log.begin() && frame->header.previous == log.before.back().frame_hash) return {};
+  return fail(fault_code::log_corrupt, "open_log",
+              fmt::format("{}: position {}: does not continue {}", log.env.path(), key->value,
+                          describe(log.before.back())));
 }
 
 }  // namespace
@@ -111,39 +159,75 @@ auto stream_in(std::span<const std::byte> bytes) -> std::optional<stream_id> {
 }
 
 auto open_tables(const log_place& place, std::uint64_t new_log_seed) -> result<open_log> {
-  auto env =
-      lmdb_env::open({segment_path(place.directory, 1), place.map_bytes, 4, place.read_only});
+  const auto path = segment_path(place.directory, place.number);
+  std::uint64_t map_bytes = place.map_bytes;
+  if (place.sealed) {
+    auto bytes = size_of(path);
+    if (!bytes) return tl::unexpected<fault>{std::move(bytes.error())};
+    map_bytes = *bytes;
+  }
+  const bool read_only = place.read_only || place.sealed;
+  auto env = lmdb_env::open({path, map_bytes, log_tables_max, read_only, !place.sealed});
   if (!env) return tl::unexpected<fault>{std::move(env.error())};
-  open_log out{std::move(*env), {}, {}};
-  auto txn = lmdb_txn::begin(
-      out.env, place.read_only ? lmdb_txn::access::read : lmdb_txn::access::write);
+  open_log out{std::move(*env), {}, {}, place.number, {}};
+  auto txn =
+      lmdb_txn::begin(out.env, read_only ? lmdb_txn::access::read : lmdb_txn::access::write);
   if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
-  auto tables = read_tables(*txn, !place.read_only);
+  auto tables = read_tables(*txn, place.number, !read_only && place.number == 1);
   if (!tables) return tl::unexpected<fault>{std::move(tables.error())};
   out.tables = *tables;
   auto identity = settle_identity(*txn, out, new_log_seed);
   if (!identity) return tl::unexpected<fault>{std::move(identity.error())};
   out.identity = *identity;
+  auto rows = read_rows(*txn, out);
+  if (!rows) return tl::unexpected<fault>{std::move(rows.error())};
+  out.before = std::move(*rows);
+  if (auto begins = check_first_frame(out, *txn); !begins)
+    return tl::unexpected<fault>{std::move(begins.error())};
   // Commits a read transaction too: only then do its table handles outlive it.
   if (auto committed = txn->commit(); !committed)
     return tl::unexpected<fault>{std::move(committed.error())};
   return out;
 }
 
+auto open_sealed(const std::string& directory, const segment_row& expected,
+                 const log_identity& identity) -> result<open_log> {
+  if (auto whole = check_sealed_file(directory, expected); !whole)
+    return tl::unexpected<fault>{std::move(whole.error())};
+  auto out = open_tables({directory, 0, true, expected.number, true}, 0);
+  if (!out) return out;
+  const auto differs = [&](std::string_view what) {
+    return fail(fault_code::log_corrupt, "open_log",
+                fmt::format("{}: {}: {} belongs there", out->env.path(), what,
+                            describe(expected)));
+  };
+  if (out->identity.log_id != identity.log_id)
+    return differs(fmt::format("it is of log {}", log_id_text(out->identity.log_id)));
+  auto txn = lmdb_txn::begin(out->env, lmdb_txn::access::read);
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  const auto head = load_head(*out, *txn);
+  if (!head) return tl::unexpected<fault>{head.error()};
+  if (out->begin() != expected.first || head->last != expected.last ||
+      head->frame_hash != expected.frame_hash)
+    return differs(fmt::format("it holds positions {} to {} of another history",
+                               out->begin().value, head->last.value));
+  return out;
+}
+
 auto file_is_short(const log_place& place) -> result<bool> {
-  const auto path = segment_path(place.directory, 1);
-  struct stat file {};
-  if (::stat(path.c_str(), &file) != 0) return lmdb_fault(errno, "stat", path);
-  if (file.st_size == 0) return false;  // Created and never written: a new log.
-  auto env = lmdb_env::open({path, place.map_bytes, 4, true});
+  const auto path = segment_path(place.directory, place.number);
+  auto bytes = size_of(path);
+  if (!bytes) return tl::unexpected<fault>{std::move(bytes.error())};
+  if (*bytes == 0) return place.number != 1;  // Created and never written: a new log.
+  auto env = lmdb_env::open({path, place.sealed ? *bytes : place.map_bytes, log_tables_max, true,
+                             !place.sealed});
   if (!env) return tl::unexpected<fault>{std::move(env.error())};
   MDB_envinfo info{};
   MDB_stat stat{};
   int rc = mdb_env_info(env->handle(), &info);
   if (rc == 0) rc = mdb_env_stat(env->handle(), &stat);
   if (rc != 0) return lmdb_fault(rc, "mdb_env_info", path);
-  return static_cast<std::uint64_t>(file.st_size) <
-         (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+  return *bytes < (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
 }
 
 auto load_head(const open_log& log, const lmdb_txn& txn) -> result<log_head> {
@@ -151,7 +235,8 @@ auto load_head(const open_log& log, const lmdb_txn& txn) -> result<log_head> {
   if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
   auto found = frames->last();
   if (!found) return tl::unexpected<fault>{std::move(found.error())};
-  if (!*found) return log_head{};
+  const auto before = head_after(log.before);
+  if (!*found) return before;
   auto key = frame_key(*frames);
   if (!key) return tl::unexpected<fault>{std::move(key.error())};
   auto frame = decode_frame(frames->value(), *key);
@@ -161,8 +246,20 @@ auto load_head(const open_log& log, const lmdb_txn& txn) -> result<log_head> {
                 fmt::format("position {}: the frame belongs to another log", key->value));
   auto count = txn.entries(log.tables.frames);
   if (!count) return tl::unexpected<fault>{std::move(count.error())};
-  return log_head{frame->header.last(), hash_of_frame(frames->value()), *count,
+  return log_head{frame->header.last(), hash_of_frame(frames->value()), before.frames + *count,
                   frame->header.recorded_at};
+}
+
+auto version_in(const open_log& log, const lmdb_txn& txn, const stream_id& stream)
+    -> result<stream_version> {
+  auto row = txn.get(log.tables.heads, key_of(stream));
+  if (!row) return tl::unexpected<fault>{std::move(row.error())};
+  if (!*row) return stream_version{};
+  const auto version = number_in(**row);
+  if (!version)
+    return fail(fault_code::log_corrupt, "version_of",
+                fmt::format("{}: its version is damaged", to_string(stream)));
+  return stream_version{*version};
 }
 
 auto seek_frame(lmdb_cursor& frames, position at) -> result<bool> {

@@ -24,32 +24,40 @@ struct stream_fold {
   position last_frame{};
 };
 
-/// Walks a log and stops at the first thing that is wrong. `problem_` set means stopped.
+/// Walks the segments of a log in order and stops at the first thing that is wrong.
 class walker {
  public:
-  walker(const open_log& log, std::optional<log_anchor> anchor,
-         const std::function<void(std::uint64_t)>& progress)
-      : log_{log}, anchor_{std::move(anchor)}, progress_{progress} {}
+  walker(std::optional<log_anchor> anchor, const std::function<void(std::uint64_t)>& progress)
+      : anchor_{std::move(anchor)}, progress_{progress} {}
 
-  auto run() -> verify_report {
+  /// False once something is wrong.
+  auto walk(const open_log& log) -> bool {
+    log_ = &log;
+    frames_before_ = report_.frames;
+    index_entries_ = 0;
+    check_identity();
     while (report_.clean) {
-      auto txn = lmdb_txn::begin(log_.env, lmdb_txn::access::read);
+      auto txn = lmdb_txn::begin(log.env, lmdb_txn::access::read);
       if (!txn) {
         bad(next(), to_string(txn.error()));
         break;
       }
       if (!walk_some(*txn)) continue;
       // The end is reached: what follows is checked in the same snapshot.
-      check_anchor();
       check_index(*txn);
       check_heads(*txn);
       check_counts(*txn);
+      remember(*txn);
       break;
     }
+    return report_.clean;
+  }
+
+  auto finish() -> verify_report {
+    check_anchor();
     return std::move(report_);
   }
 
- private:
   [[nodiscard]] auto next() const -> position { return {report_.last.value + 1}; }
 
   void bad(position at, std::string problem) {
@@ -59,11 +67,34 @@ class walker {
     report_.problem = std::move(problem);
   }
 
-  /// True at the end of the log; false when the transaction has read its share or on a problem.
+ private:
+  /// The segment belongs to this log and remembers each earlier segment as it was found.
+  void check_identity() {
+    if (!log_id_) log_id_ = log_->identity.log_id;
+    if (log_->identity.log_id != *log_id_)
+      return bad(next(), fmt::format("{}: belongs to another log", log_->env.path()));
+    if (log_->before == rows_) return;
+    for (std::size_t i = 0; i < rows_.size() && i < log_->before.size(); ++i)
+      if (log_->before[i] != rows_[i])
+        return bad(next(), fmt::format("{}: does not follow {}", log_->env.path(),
+                                       describe(rows_[i])));
+    bad(next(), fmt::format("{}: is not the segment after {}", log_->env.path(), rows_.size()));
+  }
+
+  /// What every later segment must say of this one.
+  void remember(const lmdb_txn& txn) {
+    if (!report_.clean || report_.frames == frames_before_) return;
+    auto row = row_for(*log_, txn, {report_.last, report_.head_hash, report_.frames, recorded_at_});
+    if (!row) return bad(end(), to_string(row.error()));
+    rows_.push_back(*row);
+  }
+
+  /// True at the end of the segment; false when the transaction has read its share or on a problem.
   auto walk_some(const lmdb_txn& txn) -> bool {
-    auto frames = lmdb_cursor::open(txn, log_.tables.frames);
+    auto frames = lmdb_cursor::open(txn, log_->tables.frames);
     if (!frames) return bad(next(), to_string(frames.error())), false;
-    auto found = report_.last.value == 0 ? frames->first() : frames->at_least(key_of(next()));
+    auto found =
+        report_.frames == frames_before_ ? frames->first() : frames->at_least(key_of(next()));
     std::size_t bytes = 0;
     for (; found && *found; found = frames->next()) {
       if (bytes >= limits::verify_read_txn_bytes) return false;
@@ -87,7 +118,7 @@ class walker {
     const auto complain = [&](std::string_view what) {
       bad(*key, fmt::format("position {}: {}", key->value, what));
     };
-    if (header.identity.log_id != log_.identity.log_id)
+    if (header.identity.log_id != *log_id_)
       return complain("the frame belongs to another log");
     if (header.previous != report_.head_hash)
       return complain("the chain is broken: the previous frame's hash differs");
@@ -117,7 +148,7 @@ class walker {
       if (stream.last_frame == key) continue;
       stream.last_frame = key;
       ++index_entries_;
-      auto row = txn.get(log_.tables.index, key_of(record->stream, record->version));
+      auto row = txn.get(log_->tables.index, key_of(record->stream, record->version));
       if (!row) return bad(key, to_string(row.error()));
       if (!*row || number_in(**row) != key.value)
         return bad(key, fmt::format("position {}: the index of {} does not lead here", key.value,
@@ -137,7 +168,7 @@ class walker {
 
   /// Every entry was looked up on the way; here none may be left over, and all must be reachable.
   void check_index(const lmdb_txn& txn) {
-    auto index = lmdb_cursor::open(txn, log_.tables.index);
+    auto index = lmdb_cursor::open(txn, log_->tables.index);
     if (!index) return bad(end(), to_string(index.error()));
     std::uint64_t entries = 0;
     auto found = index->first();
@@ -154,7 +185,7 @@ class walker {
   }
 
   void check_heads(const lmdb_txn& txn) {
-    auto heads = lmdb_cursor::open(txn, log_.tables.heads);
+    auto heads = lmdb_cursor::open(txn, log_->tables.heads);
     if (!heads) return bad(end(), to_string(heads.error()));
     std::uint64_t entries = 0;
     auto found = heads->first();
@@ -176,8 +207,8 @@ class walker {
   /// The counts that LMDB keeps, which head() and `log stat` show.
   void check_counts(const lmdb_txn& txn) {
     for (const auto& [table, expected] :
-         {std::pair{log_.tables.frames, report_.frames}, {log_.tables.index, index_entries_},
-          {log_.tables.heads, std::uint64_t{streams_.size()}}}) {
+         {std::pair{log_->tables.frames, report_.frames - frames_before_}, {log_->tables.index, index_entries_},
+          {log_->tables.heads, std::uint64_t{streams_.size()}}}) {
       const auto count = txn.entries(table);
       if (!count) return bad(end(), to_string(count.error()));
       if (*count != expected)
@@ -190,47 +221,70 @@ class walker {
     return {std::max<std::uint64_t>(report_.last.value, 1)};
   }
 
-  const open_log& log_;
+  const open_log* log_{nullptr};  ///< The segment that is walked.
+  std::optional<log_id_bytes> log_id_;
+  std::vector<segment_row> rows_;  ///< Of the segments walked so far.
+  std::uint64_t frames_before_{0};
   const std::optional<log_anchor> anchor_;
   const std::function<void(std::uint64_t)>& progress_;
   verify_report report_;
   timestamp recorded_at_{std::numeric_limits<std::int64_t>::min()};
   std::unordered_map<stream_id, stream_fold> streams_;
-  std::uint64_t index_entries_{0};
+  std::uint64_t index_entries_{0};  ///< Of the segment.
   bool anchor_met_{false};
 };
 
-auto unreadable(std::string problem) -> verify_report {
-  verify_report out;
-  out.clean = false;
-  out.bad_at = {1};
-  out.problem = std::move(problem);
-  return out;
+/// Opens a segment for the walk. What is wrong with the file itself is a finding, noted in `work`;
+/// nullopt then. What keeps this process from looking is a fault.
+auto open_for_walk(const std::string& directory, std::uint32_t number, bool sealed, walker& work)
+    -> result<std::optional<open_log>> {
+  const auto path = segment_path(directory, number);
+  const log_place place{directory, limits::log_map_bytes_default, true, number, sealed};
+  const auto finding = [&](std::string problem) -> std::optional<open_log> {
+    work.bad(work.next(), std::move(problem));
+    return std::nullopt;
+  };
+  if (!file_exists(path)) return finding(fmt::format("{}: missing", path));
+  if (::access(path.c_str(), R_OK) != 0)
+    return fail(fault_code::log_io_failed, "verify", fmt::format("{}: may not be read", path));
+  // Unreadable pages are a finding. The file can be read, so LMDB's refusal to open it speaks of
+  // what it found there.
+  const auto is_finding = [](const fault& f) {
+    return f.code == fault_code::log_corrupt || f.operation == "mdb_env_open";
+  };
+  if (sealed) {
+    // Of the segment that is written a cut may have taken free pages only: the walk will tell.
+    const auto cut = file_is_short(place);
+    if (!cut) {
+      if (is_finding(cut.error())) return finding(to_string(cut.error()));
+      return tl::unexpected<fault>{cut.error()};
+    }
+    if (*cut) return finding(fmt::format("{}: the file is cut off", path));
+  }
+  auto log = open_tables(place, 0);
+  if (log) return std::optional{std::move(*log)};
+  if (is_finding(log.error())) return finding(to_string(log.error()));
+  return tl::unexpected<fault>{std::move(log.error())};
 }
 
 }  // namespace
 
 auto verify(const std::string& directory,
             const std::function<void(std::uint64_t events)>& progress) -> result<verify_report> {
-  const auto path = segment_path(directory, 1);
+  // Before the files: what it names is then in them, however far a writer gets meanwhile.
   auto anchor = read_anchor(directory);
-  if (!file_exists(path)) {
-    if (anchor && *anchor)
-      return unreadable(fmt::format("{}: missing, though it was at position {} before", path,
-                                    (*anchor)->at.value));
-    return fail(fault_code::log_io_failed, "verify", fmt::format("{}: no log here", path));
+  const auto newest = newest_segment(directory);
+  if (!newest) return tl::unexpected<fault>{newest.error()};
+  if (*newest == 0 && !(anchor && *anchor))
+    return fail(fault_code::log_io_failed, "verify",
+                fmt::format("{}: no log here", segment_path(directory, 1)));
+  walker work{anchor ? *anchor : std::nullopt, progress};
+  for (std::uint32_t number = 1; number <= std::max<std::uint32_t>(*newest, 1); ++number) {
+    auto log = open_for_walk(directory, number, number < *newest, work);
+    if (!log) return tl::unexpected<fault>{std::move(log.error())};
+    if (!*log || !work.walk(**log)) break;
   }
-  if (::access(path.c_str(), R_OK) != 0)
-    return fail(fault_code::log_io_failed, "verify", fmt::format("{}: may not be read", path));
-  auto log = open_tables({directory, limits::log_map_bytes_default, true}, 0);
-  if (!log) {
-    // Unreadable pages are a finding; what keeps this process from looking is a fault. The file can
-    // be read, so LMDB's refusal to open it speaks of what it found there.
-    if (log.error().code == fault_code::log_corrupt || log.error().operation == "mdb_env_open")
-      return unreadable(to_string(log.error()));
-    return tl::unexpected<fault>{std::move(log.error())};
-  }
-  auto report = walker{*log, anchor ? *anchor : std::nullopt, progress}.run();
+  auto report = work.finish();
   if (!anchor && report.clean) {
     report.clean = false;
     report.bad_at = {std::max<std::uint64_t>(report.last.value, 1)};

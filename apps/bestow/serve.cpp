@@ -101,6 +101,8 @@ auto open_stores(service& s, const data_layout& at) -> result<void> {
   store::log_options log;
   log.directory = at.log;
   log.map_bytes = s.settings.data.map_size;
+  log.segment_bytes = s.settings.data.segment_size;
+  log.segment_monthly = s.settings.data.segment_monthly;
   return keep(store::open_lmdb_log(log, s.random.next()), s.log)
       .and_then([&] { return keep(store::make_file_snapshots(at.snapshots), s.snapshots); })
       .and_then([&] { return keep(store::make_target_lists(at.lists), s.lists); })

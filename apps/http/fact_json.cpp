@@ -36,6 +36,9 @@ auto log_stat_json(const store::log_stat& stat) -> std::string {
       .time("last_recorded_at", stat.head.recorded_at)
       .count("readers", stat.readers)
       .count("oldest_reader_lag", stat.oldest_reader_lag)
+      .count("segments", stat.segments)
+      .count("active_bytes", stat.active_bytes)
+      .text_or_null("seal_problem", stat.seal_problem)
       .end_object();
   return w.take();
 }

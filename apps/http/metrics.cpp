@@ -97,8 +97,13 @@ void add_views(family_list& f, const projections::view_set& views) {
 void add_log(family_list& f, const store::event_log& log) {
   const auto stat = store::stat_of(log);
   if (!stat) return;
-  f.one(MetricType::Gauge, "bestow_log_file_bytes", "Size of the log's file.", stat->file_bytes);
-  f.one(MetricType::Gauge, "bestow_log_map_bytes", "Address space reserved for the log.",
+  f.one(MetricType::Gauge, "bestow_log_file_bytes", "Size of the log's files.", stat->file_bytes);
+  f.one(MetricType::Gauge, "bestow_log_segments", "Files of the log; all but one are sealed.",
+        stat->segments);
+  f.one(MetricType::Gauge, "bestow_log_active_bytes",
+        "Size of the log's last file; its map is full at bestow_log_map_bytes.",
+        stat->active_bytes);
+  f.one(MetricType::Gauge, "bestow_log_map_bytes", "Address space reserved for the log's last file.",
         stat->map_bytes);
   f.one(MetricType::Gauge, "bestow_log_readers", "Open read transactions on the log.",
         stat->readers);

@@ -39,6 +39,9 @@ constexpr auto log_stat = std::to_array<f>({
     {"last_recorded_at", time, true, "", ""},
     {"readers", count, false, "", ""},
     {"oldest_reader_lag", count, false, "", ""},
+    {"segments", count, false, "", "Files of the log; all but the last are sealed."},
+    {"active_bytes", count, false, "", "Size of the last file, which map_bytes bounds."},
+    {"seal_problem", text, true, "", "Why a file that is due is not sealed."},
 });
 constexpr auto verify_report = std::to_array<f>({
     {"clean", flag, false, "", ""},

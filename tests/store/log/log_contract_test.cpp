@@ -21,7 +21,7 @@ auto group_of(store::event_log& log, const Range& group, timestamp wall = noon)
 }
 
 TEMPLATE_TEST_CASE("an empty log has no head, no stream and nothing to read", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   CHECK(log.head().last == position{0});
@@ -37,7 +37,7 @@ TEMPLATE_TEST_CASE("an empty log has no head, no stream and nothing to read", "[
 }
 
 TEMPLATE_TEST_CASE("what was appended is read back as it was", "[contract]", memory_subject,
-                   lmdb_subject) {
+                   lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   auto first = event("first", event_type::run_started);
@@ -63,7 +63,7 @@ TEMPLATE_TEST_CASE("what was appended is read back as it was", "[contract]", mem
 }
 
 TEMPLATE_TEST_CASE("a version conflict is answered alone and the others are committed",
-                   "[contract]", memory_subject, lmdb_subject) {
+                   "[contract]", memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   const auto answers = group_of(log, std::array{batch(stream(1), 0, events(1, "a")),
@@ -81,7 +81,7 @@ TEMPLATE_TEST_CASE("a version conflict is answered alone and the others are comm
 }
 
 TEMPLATE_TEST_CASE("an empty batch is checked and answered with the head it rests on",
-                   "[contract]", memory_subject, lmdb_subject) {
+                   "[contract]", memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   append(log, batch(stream(1), 0, events(3)));
@@ -108,7 +108,7 @@ TEMPLATE_TEST_CASE("an empty batch is checked and answered with the head it rest
 }
 
 TEMPLATE_TEST_CASE("batches for one stream are checked in the order of the group", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   const auto answers = group_of(log, std::array{batch(stream(1), 0, events(1, "one")),
@@ -126,7 +126,7 @@ TEMPLATE_TEST_CASE("batches for one stream are checked in the order of the group
 }
 
 TEMPLATE_TEST_CASE("an append above a bound is refused alone and leaves nothing behind",
-                   "[contract]", memory_subject, lmdb_subject) {
+                   "[contract]", memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   const std::string long_text(limits::append_bytes_max, 'x');
@@ -147,7 +147,7 @@ TEMPLATE_TEST_CASE("an append above a bound is refused alone and leaves nothing 
 }
 
 TEMPLATE_TEST_CASE("small appends share a frame and a large one has its own", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   std::vector<append_batch> small;
@@ -167,7 +167,7 @@ TEMPLATE_TEST_CASE("small appends share a frame and a large one has its own", "[
 }
 
 TEMPLATE_TEST_CASE("positions and versions have no gap, whatever the groups", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   std::array<std::uint64_t, 7> versions{};
@@ -197,7 +197,7 @@ TEMPLATE_TEST_CASE("positions and versions have no gap, whatever the groups", "[
 }
 
 TEMPLATE_TEST_CASE("recorded time never goes back when the wall clock does", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   append(log, batch(stream(1), 0, events(1)), noon);
@@ -210,7 +210,7 @@ TEMPLATE_TEST_CASE("recorded time never goes back when the wall clock does", "[c
 }
 
 TEMPLATE_TEST_CASE("a log opened again holds the same content and goes on", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   {
     auto& log = subject.log();
@@ -232,9 +232,10 @@ TEMPLATE_TEST_CASE("a log opened again holds the same content and goes on", "[co
   CHECK(log.head().last == position{41});
 }
 
-TEST_CASE("both logs make the same frames, hashes and answers", "[contract]") {
+TEMPLATE_TEST_CASE("all logs make the same frames, hashes and answers", "[contract]", lmdb_subject,
+                   segments_subject) {
   memory_subject memory;
-  lmdb_subject lmdb;
+  TestType lmdb;
   for (std::uint64_t i = 0; i < 50; ++i) {
     const auto group = std::array{batch(stream(i % 4), i / 4, events(i % 4 + 1, "same")),
                                   batch(stream(99), i, events(1, std::string(i * 97, 'q')))};

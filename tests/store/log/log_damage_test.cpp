@@ -2,15 +2,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <type_traits>
 
 #include <fmt/format.h>
 
 #include "store/bytes.hpp"
 #include "store/frame.hpp"
+#include "store/log_files.hpp"
 #include "store/verify_child.hpp"
 #include "tests/catch.hpp"
 #include "tests/store/log/log_fixture.hpp"
@@ -20,7 +22,8 @@ namespace {
 using namespace bestow;
 using namespace bestow::testing;
 
-/// A closed log of small and large frames over many streams.
+/// A closed log of small and large frames over many streams. The files are taken end to end.
+template <class Subject>
 class damaged_log {
  public:
   damaged_log() {
@@ -35,12 +38,18 @@ class damaged_log {
     }
     content_ = read_all(log);
     subject_.close();
-    std::ifstream file{path(), std::ios::binary};
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    files_ = store::list_log_files(subject_.directory()).value();
+    std::string text;
+    for (const auto& segment : files_) {
+      std::ifstream file{segment.path, std::ios::binary};
+      begins_.push_back(text.size());
+      text.append(std::istreambuf_iterator<char>{file}, {});
+    }
     bytes_ = bytes_of(text);
   }
 
-  [[nodiscard]] auto path() const -> std::string { return subject_.directory() + "/00000001.mdb"; }
+  [[nodiscard]] auto directory() const -> const std::string& { return subject_.directory(); }
+  [[nodiscard]] auto files() const -> std::size_t { return files_.size(); }
   [[nodiscard]] auto bytes() const -> const std::vector<std::byte>& { return bytes_; }
 
   struct finding {
@@ -50,9 +59,9 @@ class damaged_log {
   /// Flips one bit, verifies, looks at the content when that says clean, and mends the bit.
   [[nodiscard]] auto flip(std::size_t bit) const -> finding {
     write(bit / 8, bytes_[bit / 8] ^ static_cast<std::byte>(1U << (bit % 8)));
-    finding out{store::verify_in_child(subject_.directory(), {}).value(), false};
+    finding out{store::verify_in_child(directory(), {}).value(), false};
     if (out.report.clean) {
-      const auto log = store::open_lmdb_log({subject_.directory(), map_bytes, true}, log_seed);
+      const auto log = store::open_lmdb_log({directory(), map_bytes, true}, log_seed);
       out.content_equal = log.has_value() && read_all(**log) == content_;
     }
     write(bit / 8, bytes_[bit / 8]);
@@ -61,20 +70,28 @@ class damaged_log {
 
  private:
   void write(std::size_t at, std::byte value) const {
-    const int fd = ::open(path().c_str(), O_WRONLY | O_CLOEXEC);
-    BESTOW_ASSERT(fd >= 0 && ::pwrite(fd, &value, 1, static_cast<off_t>(at)) == 1);
+    const auto next = std::ranges::upper_bound(begins_, at);
+    const auto which = static_cast<std::size_t>(next - begins_.begin()) - 1;
+    const int fd = ::open(files_[which].path.c_str(), O_WRONLY | O_CLOEXEC);
+    BESTOW_ASSERT(fd >= 0 &&
+                  ::pwrite(fd, &value, 1, static_cast<off_t>(at - begins_[which])) == 1);
     ::close(fd);
   }
 
-  lmdb_subject subject_;
+  Subject subject_;
+  std::vector<store::log_file> files_;
+  std::vector<std::size_t> begins_;
   std::map<std::uint64_t, std::uint64_t> versions_;
   std::vector<seen_event> content_;
   std::vector<std::byte> bytes_;
 };
 
-TEST_CASE("a flipped bit anywhere in the file is found with its position or changes nothing",
-          "[contract]") {
-  const damaged_log log;
+/// Some ten files.
+using some_segments_subject = lmdb_files_subject<150'000>;
+
+TEMPLATE_TEST_CASE("a flipped bit anywhere in a file is found with its position or changes nothing",
+                   "[contract]", lmdb_subject, some_segments_subject) {
+  const damaged_log<TestType> log;
   seeded_randomness random{99};
   unsigned found = 0;
   unsigned harmless = 0;
@@ -93,11 +110,13 @@ TEST_CASE("a flipped bit anywhere in the file is found with its position or chan
   }
   CHECK(found > 150);
   INFO(fmt::format("{} found, {} in bytes that hold nothing", found, harmless));
-  CHECK(store::verify_in_child(std::filesystem::path{log.path()}.parent_path(), {})->clean);
+  CHECK(store::verify_in_child(log.directory(), {})->clean);
 }
 
-TEST_CASE("a flipped bit in a frame names that frame's position", "[contract]") {
-  const damaged_log log;
+TEMPLATE_TEST_CASE("a flipped bit in a frame names that frame's position", "[contract]",
+                   lmdb_subject, some_segments_subject) {
+  const damaged_log<TestType> log;
+  if constexpr (!std::is_same_v<TestType, lmdb_subject>) CHECK(log.files() > 5);
   seeded_randomness random{7};
   const auto text = store::as_text(log.bytes());
   unsigned frames = 0;

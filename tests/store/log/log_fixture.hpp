@@ -21,7 +21,7 @@ inline constexpr std::uint64_t log_seed = 7;
 inline constexpr std::uint64_t map_bytes = 1ULL << 30U;
 inline constexpr timestamp noon{1'800'000'000'000};
 
-/// The contract suite's two subjects. restart() is a process that ends well and starts again.
+/// The contract suite's subjects. restart() is a process that ends well and starts again.
 class memory_subject {
  public:
   [[nodiscard]] auto log() -> store::event_log& { return log_; }
@@ -34,14 +34,16 @@ class memory_subject {
   store::memory_log log_{log_seed};
 };
 
-class lmdb_subject {
+template <std::uint64_t SegmentBytes>
+class lmdb_files_subject {
  public:
-  lmdb_subject() { open(); }
+  lmdb_files_subject() { open(); }
   [[nodiscard]] auto log() -> store::event_log& { return *log_; }
   [[nodiscard]] auto directory() const -> const std::string& { return directory_.path(); }
   void close() { log_.reset(); }
   void open() {
-    auto opened = store::open_lmdb_log({directory_.path(), map_bytes, false}, log_seed);
+    auto opened =
+        store::open_lmdb_log({directory_.path(), map_bytes, false, SegmentBytes}, log_seed);
     BESTOW_ASSERT(opened.has_value());
     log_ = std::move(*opened);
   }
@@ -55,6 +57,11 @@ class lmdb_subject {
   temp_directory directory_;
   std::unique_ptr<store::event_log> log_;
 };
+
+/// One file.
+using lmdb_subject = lmdb_files_subject<limits::log_segment_bytes_default>;
+/// A file for each group: whatever reads, crosses from segment to segment.
+using segments_subject = lmdb_files_subject<1>;
 
 inline auto bytes_of(std::string_view text) -> std::vector<std::byte> {
   std::vector<std::byte> out(text.size());

@@ -9,9 +9,10 @@ namespace {
 using namespace bestow;
 using namespace bestow::testing;
 
-auto open_for(const std::string& directory, bool read_only)
+auto open_for(const std::string& directory, bool read_only,
+              std::uint64_t segment_bytes = limits::log_segment_bytes_default)
     -> std::unique_ptr<store::event_log> {
-  auto log = store::open_lmdb_log({directory, map_bytes, read_only}, log_seed);
+  auto log = store::open_lmdb_log({directory, map_bytes, read_only, segment_bytes}, log_seed);
   BESTOW_ASSERT(log.has_value());
   return std::move(*log);
 }
@@ -22,9 +23,10 @@ auto payload_at(std::uint64_t at) -> std::string {
 }
 
 /// Appends groups for ever and tells the head after each one that was acknowledged.
-auto append_until_killed(const std::string& directory, number_pipe& acks) -> int {
+auto append_until_killed(const std::string& directory, std::uint64_t segment_bytes,
+                         number_pipe& acks) -> int {
   acks.only_write();
-  const auto log = open_for(directory, false);
+  const auto log = open_for(directory, false, segment_bytes);
   for (;;) {
     const auto base = log->head().last.value;
     std::vector<store::append_batch> group;
@@ -41,12 +43,15 @@ auto append_until_killed(const std::string& directory, number_pipe& acks) -> int
 }
 
 TEST_CASE("a writer killed at any moment loses nothing it acknowledged", "[contract]") {
+  // One file; one for each group.
+  const std::uint64_t segment_bytes =
+      GENERATE(limits::log_segment_bytes_default, std::uint64_t{1});
   const temp_directory directory;
   seeded_randomness random{20260121};
   std::uint64_t acknowledged = 0;
   for (int kills = 0; kills < 20; ++kills) {
     number_pipe acks;
-    child_process writer{[&] { return append_until_killed(directory.path(), acks); }};
+    child_process writer{[&] { return append_until_killed(directory.path(), segment_bytes, acks); }};
     acks.only_read();
     for (auto wanted = random.next() % 40; wanted-- > 0;) {
       const auto ack = acks.receive();
@@ -66,7 +71,7 @@ TEST_CASE("a writer killed at any moment loses nothing it acknowledged", "[contr
     while (const auto ack = acks.receive()) acknowledged = *ack;
 
     // For writing: a writer killed while it created the log has left it to the next one.
-    const auto log = open_for(directory.path(), false);
+    const auto log = open_for(directory.path(), false, segment_bytes);
     REQUIRE(log->head().last.value >= acknowledged);
     std::uint64_t at = 0;
     for (const auto& e : read_all(*log)) {
@@ -82,13 +87,16 @@ TEST_CASE("a writer killed at any moment loses nothing it acknowledged", "[contr
 }
 
 TEST_CASE("a read-only log follows the process that writes", "[contract]") {
+  // Into segments that did not exist when it was opened, too.
+  const std::uint64_t segment_bytes =
+      GENERATE(limits::log_segment_bytes_default, std::uint64_t{1});
   const temp_directory directory;
   number_pipe orders;
   number_pipe done;
   child_process writer{[&] {
     orders.only_read();
     done.only_write();
-    const auto log = open_for(directory.path(), false);
+    const auto log = open_for(directory.path(), false, segment_bytes);
     done.send(0);
     while (const auto count = orders.receive()) {
       const auto version = log->version_of(stream(1))->value;

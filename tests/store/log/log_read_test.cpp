@@ -37,7 +37,7 @@ void fill(Subject& subject) {
 auto number_of(const seen_event& e) -> std::uint64_t { return std::stoull(text_of(e)); }
 
 TEMPLATE_TEST_CASE("a read begins after any position and ends at the head", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   fill(subject);
   auto& log = subject.log();
@@ -53,7 +53,7 @@ TEMPLATE_TEST_CASE("a read begins after any position and ends at the head", "[co
 }
 
 TEMPLATE_TEST_CASE("a reader may stop at any event and go on from there", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   fill(subject);
   position at{};
@@ -70,7 +70,7 @@ TEMPLATE_TEST_CASE("a reader may stop at any event and go on from there", "[cont
 }
 
 TEMPLATE_TEST_CASE("a read can be limited in events and in bytes", "[contract]", memory_subject,
-                   lmdb_subject) {
+                   lmdb_subject, segments_subject) {
   TestType subject;
   fill(subject);
   auto& log = subject.log();
@@ -94,7 +94,7 @@ TEMPLATE_TEST_CASE("a read can be limited in events and in bytes", "[contract]",
 }
 
 TEMPLATE_TEST_CASE("a reader sees only the types it asked for, and how far it came", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   fill(subject);
   auto& log = subject.log();
@@ -113,7 +113,7 @@ TEMPLATE_TEST_CASE("a reader sees only the types it asked for, and how far it ca
 }
 
 TEMPLATE_TEST_CASE("a stream is read from any version", "[contract]", memory_subject,
-                   lmdb_subject) {
+                   lmdb_subject, segments_subject) {
   TestType subject;
   fill(subject);
   auto& log = subject.log();
@@ -141,7 +141,7 @@ TEMPLATE_TEST_CASE("a stream is read from any version", "[contract]", memory_sub
 }
 
 TEMPLATE_TEST_CASE("streams are listed by aggregate in order of id and part", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   for (const std::uint64_t id : {300ULL, 2ULL, 1ULL << 60U, 7ULL}) {
@@ -165,7 +165,7 @@ TEMPLATE_TEST_CASE("streams are listed by aggregate in order of id and part", "[
 }
 
 TEMPLATE_TEST_CASE("every event of a frame has the frame's hash, and frames differ", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   fill(subject);
   auto& log = subject.log();
@@ -183,7 +183,8 @@ TEMPLATE_TEST_CASE("every event of a frame has the frame's hash, and frames diff
   CHECK_FALSE(log.frame_hash_at({appended + 1}).has_value());
 }
 
-TEMPLATE_TEST_CASE("sizes of an open log are told", "[contract]", memory_subject, lmdb_subject) {
+TEMPLATE_TEST_CASE("sizes of an open log are told", "[contract]", memory_subject, lmdb_subject,
+                   segments_subject) {
   TestType subject;
   fill(subject);
   const auto stat = store::stat_of(subject.log());

@@ -40,7 +40,7 @@ auto follow(const store::event_log& log, const std::atomic<std::uint64_t>& appen
 }
 
 TEMPLATE_TEST_CASE("readers in other threads see a whole prefix while the log grows", "[contract]",
-                   memory_subject, lmdb_subject) {
+                   memory_subject, lmdb_subject, segments_subject) {
   TestType subject;
   auto& log = subject.log();
   std::atomic<bool> failed{false};
