@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "bus/dead_letter.hpp"
+#include "bus/responder.hpp"
 #include "events/result.hpp"
 #include "events/types.hpp"
 
@@ -201,6 +202,22 @@ class message_bus {
   [[nodiscard]] virtual auto consume(const consumer_config& config,
                                      std::function<void(incoming_batch)> sink)
       -> result<std::unique_ptr<consumer>> = 0;
+
+  /// Listens for requests on `subjects`, now and after every reconnect; while disconnected none
+  /// come. The sink runs on threads of the bus, several at once, and must only hand over.
+  [[nodiscard]] virtual auto respond(std::vector<request_subject> subjects, request_sink sink)
+      -> std::unique_ptr<responder> = 0;
+  /// Answers a request. Waits for nothing but room in the socket's buffer; an answer that is lost
+  /// with the link is not sent again.
+  /// @fault broker_unavailable  not connected, or larger than max_payload: nothing was sent
+  [[nodiscard]] virtual auto reply(const std::string& reply_to, const reply_message& answer)
+      -> result<void> = 0;
+  /// Asks and waits for the first answer. Blocks up to `within`. For tools and tests.
+  /// @fault broker_unavailable  not connected, or nobody listens (detail: no responders)
+  /// @fault outcome_unknown     no answer in time
+  [[nodiscard]] virtual auto request(const std::string& subject, const reply_message& question,
+                                     std::chrono::milliseconds within)
+      -> result<reply_message> = 0;
 };
 
 struct nats_options {

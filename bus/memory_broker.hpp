@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "bus/bus.hpp"
+#include "bus/memory_requests.hpp"
 
 namespace bestow::bus {
 
@@ -68,6 +69,9 @@ class memory_broker {
   void acknowledge(const consumer_config& config, const std::vector<std::uint64_t>& seqs);
   /// Handed out but not acknowledged: hand out again.
   void redeliver(const consumer_config& config, const std::vector<std::uint64_t>& seqs);
+
+  /// Requests and answers between the clients.
+  [[nodiscard]] auto requests() -> memory_requests& { return requests_; }
 
   // --- what a test or the simulator does to it
   // ----------------------------------------------------
@@ -133,6 +137,7 @@ class memory_broker {
                                        const writer_fence& fence) -> store_outcome;
   static void remove_message(stream& s, std::uint64_t seq);
 
+  memory_requests requests_;
   mutable std::mutex mutex_;
   std::map<std::string, stream> streams_;
   std::deque<memory_flight> orphans_;

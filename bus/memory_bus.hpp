@@ -58,6 +58,13 @@ class memory_bus final : public message_bus {
   [[nodiscard]] auto consume(const consumer_config& config,
                              std::function<void(incoming_batch)> sink)
       -> result<std::unique_ptr<consumer>> override;
+  [[nodiscard]] auto respond(std::vector<request_subject> subjects, request_sink sink)
+      -> std::unique_ptr<responder> override;
+  [[nodiscard]] auto reply(const std::string& reply_to, const reply_message& answer)
+      -> result<void> override;
+  /// Sinks run on the caller's thread, in here; their answers may come from any.
+  [[nodiscard]] auto request(const std::string& subject, const reply_message& question,
+                             std::chrono::milliseconds within) -> result<reply_message> override;
 
   // --- driving it
   // ---------------------------------------------------------------------------------
@@ -95,7 +102,7 @@ class memory_bus final : public message_bus {
   /// Every batch that was handed out and not acknowledged is handed out again.
   void redeliver_unacked();
 
-  struct session;  ///< State that consumers share with their bus; memory_bus.cpp only.
+  struct session;  ///< State that consumers share with their bus: bus/memory_session.hpp.
 
  private:
   std::shared_ptr<session> session_;

@@ -103,6 +103,19 @@ class nats_bus final : public message_bus {
       -> result<std::unique_ptr<consumer>> override {
     return open_nats_consumer(core_, config, std::move(sink));
   }
+  [[nodiscard]] auto respond(std::vector<request_subject> subjects, request_sink sink)
+      -> std::unique_ptr<responder> override {
+    return open_nats_responder(*core_, std::move(subjects), std::move(sink));
+  }
+  [[nodiscard]] auto reply(const std::string& reply_to, const reply_message& answer)
+      -> result<void> override {
+    return with_link("reply", [&](nats_link& l) { return reply_nats(l, reply_to, answer); });
+  }
+  [[nodiscard]] auto request(const std::string& subject, const reply_message& question,
+                             std::chrono::milliseconds within) -> result<reply_message> override {
+    return with_link("request",
+                     [&](nats_link& l) { return ask_nats(l, subject, question, within); });
+  }
 
  private:
   template <class Call>
@@ -134,6 +147,7 @@ class nats_bus final : public message_bus {
       link = reconnect();
       if (!link) return;
       adopt(*link);
+      for (const auto& user : core_->users()) user->use(link);
       report(link_state::connected);
     }
   }

@@ -9,10 +9,22 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bus/nats_link.hpp"
 
 namespace bestow::bus {
+
+/// Something that must begin anew on each link.
+class link_user {
+ public:
+  link_user() = default;
+  link_user(const link_user&) = delete;
+  auto operator=(const link_user&) -> link_user& = delete;
+  virtual ~link_user() = default;
+  /// Called with each new link from the bus's thread.
+  virtual void use(const std::shared_ptr<nats_link>& link) = 0;
+};
 
 class nats_core {
  public:
@@ -46,12 +58,27 @@ class nats_core {
   }
   [[nodiscard]] auto stopping_locked() const -> bool { return stopping_; }
 
+  void add_user(const std::shared_ptr<link_user>& user) {
+    const std::lock_guard lock{mutex};
+    std::erase_if(users_, [](const auto& u) { return u.expired(); });
+    users_.push_back(user);
+  }
+  /// Those that still live.
+  [[nodiscard]] auto users() const -> std::vector<std::shared_ptr<link_user>> {
+    const std::lock_guard lock{mutex};
+    std::vector<std::shared_ptr<link_user>> out;
+    for (const auto& u : users_)
+      if (auto alive = u.lock()) out.push_back(std::move(alive));
+    return out;
+  }
+
   mutable std::mutex mutex;
   std::condition_variable changed;
 
  private:
   const nats_options options_;
   std::shared_ptr<nats_link> link_;
+  std::vector<std::weak_ptr<link_user>> users_;
   bool stopping_{false};
 };
 
@@ -94,5 +121,14 @@ class nats_core {
                                       const consumer_config& config,
                                       std::function<void(incoming_batch)> sink)
     -> result<std::unique_ptr<consumer>>;
+
+/// nats_respond.cpp.
+[[nodiscard]] auto open_nats_responder(nats_core& core, std::vector<request_subject> subjects,
+                                       request_sink sink) -> std::unique_ptr<responder>;
+[[nodiscard]] auto reply_nats(nats_link& link, const std::string& reply_to,
+                              const reply_message& answer) -> result<void>;
+[[nodiscard]] auto ask_nats(nats_link& link, const std::string& subject,
+                            const reply_message& question, std::chrono::milliseconds within)
+    -> result<reply_message>;
 
 }  // namespace bestow::bus

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,19 @@ class ack_queue {
   std::condition_variable changed_;
   std::deque<nats_message_ptr> messages_;
   bool closed_{false};
+};
+
+/// Where requests go from nats.c's threads, until it is closed.
+class request_door {
+ public:
+  explicit request_door(request_sink sink) : sink_{std::move(sink)} {}
+  void take(nats_message_ptr message);
+  /// Nothing goes through any more once it returns; waits for sinks that run.
+  void close();
+
+ private:
+  std::shared_mutex mutex_;  ///< Shared by sinks that run.
+  request_sink sink_;
 };
 
 class nats_link : public std::enable_shared_from_this<nats_link> {
@@ -82,8 +96,20 @@ class nats_link : public std::enable_shared_from_this<nats_link> {
   /// destroyed after an answered ping, when the loop has let go of it. Not on a nats.c thread.
   void retire(inbox noisy);
 
+  /// Lets requests on `subjects` through `door`, each on a thread of nats.c. Lasts as long as the
+  /// link, or until stop_listening. False: the link is closed.
+  [[nodiscard]] auto listen(const std::vector<request_subject>& subjects,
+                            const std::shared_ptr<request_door>& door) -> bool;
+  void stop_listening(const request_door& door);
+
  private:
+  struct listener {
+    const request_door* door;
+    nats_subscription_ptr subscription;
+  };
   [[nodiscard]] auto listen_for_acks() -> natsStatus;
+  [[nodiscard]] auto listen(const request_subject& to, const std::shared_ptr<request_door>& door)
+      -> natsStatus;
 
   // Destroyed in reverse order: subscriptions and the JetStream context before the connection.
   nats_connection_ptr connection_;
@@ -92,6 +118,7 @@ class nats_link : public std::enable_shared_from_this<nats_link> {
   nats_subscription_ptr ack_subscription_;
   std::vector<inbox> quiet_;
   std::vector<inbox> retired_;
+  std::vector<listener> listeners_;  ///< Kept to the link's end, as retire() says.
   std::string ack_prefix_;
   std::string server_version_;
   std::mutex mutex_;

@@ -229,6 +229,18 @@ constexpr std::array rows = {
     BESTOW_LIMIT(wallet_interval, "ms", "how often the wallet looks for answers that are due"),
     BESTOW_LIMIT(wallet_ack_wait, "ms", "then the broker sends a grant to the wallet again"),
     BESTOW_LIMIT(wallet_busy_within_ms, "ms", "the wallet waits for its ledger's lock"),
+    BESTOW_LIMIT(command_threads, "threads", "commands over NATS at work at once"),
+    BESTOW_LIMIT(command_queue_max, "commands",
+                 "wait for a thread; more are answered overloaded"),
+    BESTOW_LIMIT(command_queue_bytes_max, "bytes", "payloads of waiting commands together"),
+    BESTOW_LIMIT(command_wait_max, "ms",
+                 "a command that waited longer is answered overloaded and not executed"),
+    BESTOW_LIMIT(command_headers_max, "headers", "of a command that are read"),
+    BESTOW_LIMIT(command_answer_header_bytes, "bytes",
+                 "kept free below the broker's max_payload for an answer's headers"),
+    BESTOW_LIMIT(nats_requests_pending_max, "requests",
+                 "held for one subscription by nats.c; it drops more"),
+    BESTOW_LIMIT(nats_requests_pending_bytes_max, "bytes", "of those requests"),
 };
 
 #undef BESTOW_LIMIT

@@ -302,6 +302,24 @@ inline constexpr auto wallet_ack_wait = 60'000ms;
 /// The wallet waits for its ledger's lock.
 inline constexpr int wallet_busy_within_ms = 5'000;
 
+// --- commands over NATS ------------------------------------------------------------------------------
+/// Commands at work at once; a seal of a large list holds one for minutes.
+inline constexpr std::size_t command_threads = 8;
+/// Commands that wait for a thread; more are answered overloaded.
+inline constexpr std::size_t command_queue_max = 256;
+/// Payloads of waiting commands together; a command beyond it is answered overloaded.
+inline constexpr std::size_t command_queue_bytes_max = 64U << 20U;
+/// A command that waited this long is answered overloaded and not executed: its sender has left.
+inline constexpr auto command_wait_max = 10'000ms;
+/// Headers of a command that are read.
+inline constexpr std::size_t command_headers_max = 32;
+/// An answer's headers, kept free below the broker's max_payload.
+inline constexpr std::size_t command_answer_header_bytes = 1'024;
+/// Requests that nats.c holds for one subscription; it drops more.
+inline constexpr int nats_requests_pending_max = 1'024;
+/// Bytes of them.
+inline constexpr int nats_requests_pending_bytes_max = 64 << 20;
+
 static_assert(append_bytes_max < frame_bytes_max);
 static_assert(log_segment_bytes_default < log_map_bytes_default);
 static_assert(frame_bytes_max <= group_bytes_max);
