@@ -250,6 +250,30 @@ inline constexpr std::size_t projector_dirty_pages = 4'096;
 inline constexpr std::size_t reconcile_named_max = 1'000;
 /// How long a read waits for its view to reach the head.
 inline constexpr auto read_your_writes_wait = 2'000ms;
+/// Files of sealed customers kept mapped.
+inline constexpr std::size_t customer_runs_open_max = 256;
+/// Targets of one customer that a trace follows.
+inline constexpr std::size_t trace_targets_max = 10'000;
+/// Answers of an earlier moment worked out at once; more are told to come again.
+inline constexpr std::size_t as_of_folds_max = 2;
+/// Time that working one out may take.
+inline constexpr auto as_of_within = 60'000ms;
+/// Of them kept for the next question about the same moment.
+inline constexpr std::size_t as_of_kept_max = 4;
+/// Time after which a kept one is given up.
+inline constexpr auto as_of_kept_for = 60'000ms;
+/// Facts copied ahead while the streams of a promotion are read in the log's order.
+inline constexpr std::size_t as_of_ahead_bytes = 32U << 20U;
+/// Exports sent at once; each holds a thread and a copy of its view.
+inline constexpr std::size_t exports_max = 2;
+/// Of an export sent at once.
+inline constexpr std::size_t export_piece_bytes = 64 * 1024;
+/// Of a view copied in one transaction before it is exported.
+inline constexpr std::size_t export_copy_bytes = 64U << 20U;
+/// Rows of an exported SQLite file in one transaction.
+inline constexpr std::uint64_t export_rows_per_commit = 50'000;
+/// One row of an export as the command line reads it.
+inline constexpr std::size_t export_row_bytes_max = 1U << 20U;
 
 // --- HTTP --------------------------------------------------------------------------------------------
 inline constexpr std::size_t http_body_bytes_max = 1U << 20U;  ///< Imports are streamed, unbounded.
@@ -335,6 +359,8 @@ static_assert(named_targets_max * 10 < append_bytes_max);
 static_assert(overdue_targets_max * 5 < append_bytes_max);
 static_assert(append_timeout < request_timeout);
 static_assert(stop_within < 1s);
+static_assert(as_of_kept_max >= as_of_folds_max);
+static_assert(exports_max + as_of_folds_max < http_threads);
 
 /// One row of docs/reference/limits.md.
 struct limit_row {

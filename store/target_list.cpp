@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "events/limits.hpp"
+#include "store/customer_run.hpp"
+#include "store/customer_runs.hpp"
 #include "store/mapped_file.hpp"
 #include "store/target_list_builder.hpp"
 #include "store/target_list_file.hpp"
@@ -16,7 +18,8 @@ namespace {
 
 class cached_target_lists final : public target_lists {
  public:
-  explicit cached_target_lists(std::string directory) : directory_{std::move(directory)} {}
+  explicit cached_target_lists(std::string directory)
+      : directory_{std::move(directory)}, customers_{directory_, cancelled_} {}
 
   auto build(const event_log& log, promotion_id promotion) -> result<list_totals_result> override {
     auto scope = read_scope(log, promotion);
@@ -49,6 +52,15 @@ class cached_target_lists final : public target_lists {
                       to_hex(built->list->totals().list_sha256) + ", sealed was " +
                       to_hex(scope->sealed->list_sha256));
     return std::move(built->list);
+  }
+
+  auto build_customers(const event_log& log, promotion_id promotion)
+      -> result<std::shared_ptr<const customer_run>> override {
+    return customers_.build(log, promotion);
+  }
+  auto customers(const event_log& log, promotion_id promotion, const sha256_digest& list_sha256)
+      -> result<std::shared_ptr<const customer_run>> override {
+    return customers_.open(log, promotion, list_sha256);
   }
 
   void cancel_builds() override { cancelled_ = true; }
@@ -113,6 +125,7 @@ class cached_target_lists final : public target_lists {
 
   std::string directory_;
   std::atomic<bool> cancelled_{false};
+  customer_runs customers_;
   std::mutex building_;
   std::mutex mutex_;  ///< Guards what follows.
   std::map<promotion_id, entry> kept_;

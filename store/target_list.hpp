@@ -61,6 +61,8 @@ struct list_totals_result {
   bool total_overflows{false};
 };
 
+class customer_run;  // store/customer_run.hpp
+
 class target_lists {
  public:
   target_lists() = default;
@@ -79,6 +81,15 @@ class target_lists {
   /// Every build under way ends at its next fact, and none begins any more: @fault shutting_down.
   /// A sort that has begun is ended first (a second per 10^7 rows). From any thread.
   virtual void cancel_builds() = 0;
+  /// Writes the customers of the sealed list as a sorted run, in place of any older one: about a
+  /// second per 5 M targets. @fault log_corrupt  the list is not sealed.
+  [[nodiscard]] virtual auto build_customers(const event_log& log, promotion_id promotion)
+      -> result<std::shared_ptr<const customer_run>> = 0;
+  /// The built run of the list with this hash, from a cache when already mapped; builds it when its
+  /// file is missing, damaged or of another list. Faults as build_customers.
+  [[nodiscard]] virtual auto customers(const event_log& log, promotion_id promotion,
+                                       const sha256_digest& list_sha256)
+      -> result<std::shared_ptr<const customer_run>> = 0;
 };
 
 /// Files under <directory>/<promotion>/. With an empty directory the columns live in anonymous

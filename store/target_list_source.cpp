@@ -120,17 +120,23 @@ auto read_scope(const event_log& log, promotion_id promotion) -> result<list_sco
   return scope;
 }
 
-auto visit_logged_rows(const event_log& log, const list_scope& scope, const list_row_visitor& visit)
+auto visit_list_facts(const event_log& log, const list_scope& scope, const list_fact_visitor& visit)
     -> result<void> {
   return read_all(log, stream_of(scope.created.promotion), {event_type::targets_imported},
                   limits::list_facts_per_read, [&](const stored_event& e) -> result<void> {
                     if (scope.cancelled != nullptr && *scope.cancelled)
                       return fail(fault_code::shutting_down, "build list", "");
                     return decode_and<targets_imported>(e, [&](const targets_imported& f) {
-                      if (!scope.closed.contains(f.batch)) return result<void>{};
-                      return visit_fact(f, scope, visit);
+                      return scope.closed.contains(f.batch) ? visit(e, f) : result<void>{};
                     });
                   });
+}
+
+auto visit_logged_rows(const event_log& log, const list_scope& scope, const list_row_visitor& visit)
+    -> result<void> {
+  return visit_list_facts(log, scope, [&](const stored_event&, const targets_imported& f) {
+    return visit_fact(f, scope, visit);
+  });
 }
 
 }  // namespace bestow::store

@@ -27,6 +27,13 @@ struct list_scope {
 /// @fault log_corrupt  the stream has no promotion_created, or a fact cannot be read.
 [[nodiscard]] auto read_scope(const event_log& log, promotion_id promotion) -> result<list_scope>;
 
+/// Visits every targets_imported of the closed batches in the log's order, with its place; the
+/// first fault of the visitor ends it.
+/// @fault shutting_down  scope.cancelled became true.
+using list_fact_visitor = std::function<result<void>(const stored_event&, const targets_imported&)>;
+[[nodiscard]] auto visit_list_facts(const event_log& log, const list_scope& scope,
+                                    const list_fact_visitor& visit) -> result<void>;
+
 /// Called for each row; its views live only during the call.
 using list_row_visitor = std::function<void(const list_row&)>;
 /// Something that can show the list's rows, again and again in the same order.

@@ -239,6 +239,14 @@ TEST_CASE("a failed machine is not a poison: the same step succeeds later", "[un
       if (broken) return fail(fault_code::file_io_failed, "open", "disk away");
       return real_->open(log, p);
     }
+    auto build_customers(const store::event_log& log, promotion_id p)
+        -> result<std::shared_ptr<const store::customer_run>> override {
+      return real_->build_customers(log, p);
+    }
+    auto customers(const store::event_log& log, promotion_id p, const sha256_digest& list)
+        -> result<std::shared_ptr<const store::customer_run>> override {
+      return real_->customers(log, p, list);
+    }
     void cancel_builds() override { real_->cancel_builds(); }
     bool broken{true};
 
