@@ -3,7 +3,6 @@
 #include <xxhash.h>
 
 #include <array>
-#include <limits>
 
 #include "domain/target_row.hpp"
 #include "domain/text.hpp"
@@ -19,9 +18,6 @@ constexpr auto good = std::nullopt;
 constexpr std::size_t shown_chars_max = 64;
 
 /// Judges one raw row field by field; each function fills its part of the row or says why not.
-/// Another system's unsigned 64-bit number, taken whole.
-constexpr auto customer_uid_max = std::numeric_limits<std::uint64_t>::max();
-
 class judge {
  public:
   judge(const raw_row& raw, const row_rules& rules) : raw_{raw}, rules_{rules} {}
@@ -113,7 +109,7 @@ class judge {
   auto customer() -> verdict {
     const auto text = raw_.get(row_field::customer_uid);
     if (!text) return missing(row_field::customer_uid);
-    auto value = number(row_field::customer_uid, *text, customer_uid_max);
+    auto value = number(row_field::customer_uid, *text, limits::customer_uid_max);
     if (auto* no = std::get_if<row_refusal>(&value)) return std::move(*no);
     row_.customer = customer_uid{std::get<std::uint64_t>(value)};
     return good;

@@ -67,6 +67,7 @@ inline constexpr std::size_t unpack_depth_max = 1;
 // --- promotions and targets ------------------------------------------------------------------------
 inline constexpr std::uint64_t promotion_id_assigned_max = (1ULL << 53U) - 1;
 inline constexpr std::uint64_t id_max = (1ULL << 63U) - 1;
+inline constexpr std::uint64_t customer_uid_max = ~0ULL;
 inline constexpr std::uint32_t partition_count_max = 1'024;
 inline constexpr std::uint64_t targets_per_promotion_max = 4'000'000'000ULL;
 inline constexpr std::size_t external_id_chars_max = 40;
@@ -325,6 +326,28 @@ inline constexpr auto wallet_interval = 250ms;
 inline constexpr auto wallet_ack_wait = 60'000ms;
 /// The wallet waits for its ledger's lock.
 inline constexpr int wallet_busy_within_ms = 5'000;
+/// How often the wallet tells of a broker that stays away.
+inline constexpr auto wallet_tell_every = 10'000ms;
+/// A wallet that ends when idle waits at least this long for a broker that was just started.
+inline constexpr auto wallet_connect_within = 10'000ms;
+/// --timeout at most: a year.
+inline constexpr auto cli_timeout_max = 31'536'000s;
+/// `bestow wait` without --timeout.
+inline constexpr auto cli_wait_default = 60s;
+
+// --- evidence ----------------------------------------------------------------------------------------
+/// Of a file at once when it is copied or hashed.
+inline constexpr std::size_t copy_piece_bytes = 1U << 20U;
+/// A backup's manifest: some 100,000 files of refused rows.
+inline constexpr std::size_t manifest_bytes_max = 16U << 20U;
+/// One line of a proof: a frame in base64 with its figures.
+inline constexpr std::size_t proof_line_bytes_max = 1U << 20U;
+/// Facts about one target in a proof.
+inline constexpr std::size_t proof_facts_max = 4'096;
+/// How long making or verifying a copy may take before the command line gives up waiting.
+inline constexpr auto cli_backup_within = 21'600s;
+/// Of the program's log that are kept in memory for `debug bundle`.
+inline constexpr std::size_t bundle_log_lines = 1'000;
 
 // --- commands over NATS ------------------------------------------------------------------------------
 /// Commands at work at once; a seal of a large list holds one for minutes.
@@ -361,6 +384,7 @@ static_assert(append_timeout < request_timeout);
 static_assert(stop_within < 1s);
 static_assert(as_of_kept_max >= as_of_folds_max);
 static_assert(exports_max + as_of_folds_max < http_threads);
+static_assert(frame_bytes_max / 3 * 4 + 4'096 < proof_line_bytes_max);
 
 /// One row of docs/reference/limits.md.
 struct limit_row {

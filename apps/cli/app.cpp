@@ -9,6 +9,7 @@
 #include "apps/cli/commands.hpp"
 #include "apps/http/schema.hpp"
 #include "config/suggest.hpp"
+#include "events/limits.hpp"
 
 #ifndef BESTOW_VERSION
 #define BESTOW_VERSION "0.1.0"
@@ -211,7 +212,7 @@ auto number_check(std::uint64_t low, std::uint64_t high) -> CLI::Validator {
 auto time_check() -> CLI::Validator {
   return CLI::Validator(
       [](std::string& word) -> std::string {
-        constexpr std::uint64_t most = 31'536'000;
+        constexpr std::uint64_t most = std::chrono::seconds{limits::cli_timeout_max}.count();
         auto digits = word;
         const char unit = digits.empty() ? 's' : digits.back();
         const std::uint64_t factor = unit == 'h' ? 3'600 : unit == 'm' ? 60 : 1;

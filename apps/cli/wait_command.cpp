@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/commands.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::cli {
 namespace {
@@ -106,7 +107,8 @@ void add_wait(CLI::App& app, context& ctx) {
       "wait",
       "Wait for a condition: exit 0 reached, 3 missed (1 when failed), 5 timed out");
   auto word = std::make_shared<std::string>();
-  auto seconds = std::make_shared<std::uint32_t>(60);
+  auto seconds = std::make_shared<std::uint32_t>(
+      static_cast<std::uint32_t>(std::chrono::seconds{limits::cli_wait_default}.count()));
   c->add_option("--for", *word, std::string{conditions})->required();
   c->add_option("--timeout", *seconds, "30, 30s, 5m or 2h at most")
       ->capture_default_str()

@@ -17,11 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often a broker that stays away is told of.
-constexpr auto tell_every = 10s;
-/// With exit_when_idle: a broker that was just started is waited for at least this long.
-constexpr std::chrono::milliseconds connect_within = 10s;
-
 class nats_service final : public service {
  public:
   nats_service(service_options options, const clock& time, std::unique_ptr<ledger> book)
@@ -79,9 +74,10 @@ class nats_service final : public service {
       }
       if (options_.on_waiting && time_.steady() >= tell_at) {
         options_.on_waiting(connected.error());
-        tell_at = time_.steady() + tell_every;
+        tell_at = time_.steady() + limits::wallet_tell_every;
       }
-      const auto patience = std::max(options_.exit_when_idle, connect_within);
+      const auto patience = std::max<std::chrono::milliseconds>(options_.exit_when_idle,
+                                                                limits::wallet_connect_within);
       const bool idle =
           options_.exit_when_idle.count() > 0 && time_.steady() - started >= patience;
       if (idle || pause(wait)) return tl::unexpected<fault>{std::move(connected.error())};
