@@ -14,12 +14,11 @@ namespace bestow::actors {
 
 namespace {
 
-/// Sequences fetched at once; bounds what waits between broker and comparison.
-constexpr std::uint64_t slice_messages = 20'000;
 /// Messages encoded at once.
 constexpr std::uint32_t encoded_messages = 1'000;
 
-/// What is stored in [1, last], in order, fetched slice by slice.
+/// What is stored in [1, last], in order, fetched slice by slice: what waits between broker and
+/// comparison is bounded.
 class stored_messages {
  public:
   stored_messages(bus::message_bus& messages, std::string stream, std::uint64_t last)
@@ -29,7 +28,7 @@ class stored_messages {
   [[nodiscard]] auto peek() -> result<const bus::stored_message*> {
     while (waiting_.empty()) {
       if (next_ > last_) return nullptr;
-      const auto to = std::min(last_, next_ + slice_messages - 1);
+      const auto to = std::min(last_, next_ + limits::reconcile_slice_messages - 1);
       auto read = bus_.scan(stream_, next_, to, [this](const bus::stored_message& m) {
         waiting_.push_back(m);
         return true;
