@@ -48,6 +48,7 @@ struct command_receipt {
   bool repeated{false};   ///< The wish already stood.
   domain::promotion_state state{domain::promotion_state::none};
   run_no run{};
+  std::uint64_t split_customers{0};  ///< Of the sealed list: customers in several partitions.
 };
 
 /// A batch as the importer must know it to begin or to go on.

@@ -343,7 +343,8 @@ void append_promotion(host* self, std::vector<promotion_event> events,
 }
 
 auto receipt_of(const promotion_host_state& s, position at, bool repeated) -> command_receipt {
-  return {s.id, at, repeated, s.durable.state, s.durable.run.run};
+  return {s.id, at, repeated, s.durable.state, s.durable.run.run,
+          s.facts.list ? s.facts.list->split_customers : 0};
 }
 
 auto run_promotion(host* self, context_ptr context, promotion_id id) -> caf::behavior {

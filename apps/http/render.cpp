@@ -154,6 +154,7 @@ auto receipt_json(const actors::command_receipt& r) -> std::string {
       .field("promotion_status", domain::promotion_status_of(r.state))
       .count("run_no", r.run.value)
       .flag("repeated", r.repeated)
+      .count("split_customers", r.split_customers)
       .count("position", r.at.value)
       .end_object();
   return w.take();

@@ -98,6 +98,8 @@ constexpr auto receipt = std::to_array<f>({
     {"promotion_status", text, false, "", ""},
     {"run_no", count, false, "", ""},
     {"repeated", flag, false, "", "The wish already stood."},
+    {"split_customers", count, false, "",
+     "Customers with targets in several partitions; 0 before the seal."},
     {"position", count, false, "", "Log position the answer rests on."},
 });
 constexpr auto start = std::to_array<f>({
