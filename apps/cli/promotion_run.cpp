@@ -184,6 +184,9 @@ void add_run_command(CLI::App& noun, context& ctx) {
   c->add_option("--format", o->import.format, "csv or ndjson (by the file's name)")
       ->check(CLI::IsMember({"csv", "ndjson"}));
   c->add_option("--rejects", o->import.rejects, "Where refused rows go (TARGETS.rejects.csv)");
+  c->add_option("--encoding", o->import.encoding, "utf-8 or cp949 (utf-8)")
+      ->check(CLI::IsMember({"utf-8", "cp949"}));
+  c->add_flag("--strict", o->import.strict, "One bad row refuses the file: nothing is granted");
   c->add_option("--run-date", o->run_date, "2026-01-31 or 20260131 (today in Asia/Seoul)");
   c->callback([&ctx, o] { ctx.action = [&ctx, o] { return run_whole(ctx, *o); }; });
 }
