@@ -22,13 +22,14 @@
 #include "store/event_log.hpp"
 #include "store/frame_reader.hpp"
 #include "store/group_plan.hpp"
+#include "store/log_frames.hpp"
 #include "store/log_statistics.hpp"
 #include "store/log_tables.hpp"
 #include "store/segment_cache.hpp"
 
 namespace bestow::store {
 
-class lmdb_log final : public event_log, public log_statistics {
+class lmdb_log final : public event_log, public log_statistics, public frame_source {
  public:
   [[nodiscard]] static auto open(const log_options& options, std::uint64_t new_log_seed)
       -> result<std::unique_ptr<lmdb_log>>;
@@ -49,6 +50,9 @@ class lmdb_log final : public event_log, public log_statistics {
       -> result<std::vector<stream_id>> override;
   [[nodiscard]] auto frame_hash_at(position at) const -> result<sha256_digest> override;
   [[nodiscard]] auto statistics() const -> result<log_stat> override;
+  [[nodiscard]] auto frame_holding(position at) const
+      -> result<std::optional<frame_copy>> override;
+  [[nodiscard]] auto identity() const -> log_identity override;
 
  private:
   /// How far one transaction's worth of a read came.

@@ -302,6 +302,33 @@ auto lmdb_log::frame_hash_at(position at) const -> result<sha256_digest> {
               fmt::format("position {}: not in the log", at.value));
 }
 
+auto lmdb_log::frame_holding(position at) const
+    -> result<std::optional<frame_copy>> {
+  const auto missing = [at] {
+    return fail(fault_code::log_corrupt, "frame_holding",
+                fmt::format("position {}: not in the log", at.value));
+  };
+  if (at.value == 0) return missing();
+  if (at > head().last) return std::nullopt;
+  const std::shared_lock lock{environment_mutex_};
+  auto txn = begin_read();
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  auto frames = lmdb_cursor::open(*txn, log_->tables.frames);
+  if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
+  auto found = seek_frame(*frames, at);
+  if (!found) return tl::unexpected<fault>{std::move(found.error())};
+  if (!*found) return missing();
+  const auto key = frame_key(*frames);
+  if (!key) return tl::unexpected<fault>{key.error()};
+  const auto bytes = frames->value();
+  return frame_copy{*key, {bytes.begin(), bytes.end()}};
+}
+
+auto lmdb_log::identity() const -> log_identity {
+  const std::shared_lock lock{environment_mutex_};
+  return log_ ? log_->identity : log_identity{};
+}
+
 auto lmdb_log::statistics() const -> result<log_stat> {
   log_stat out;
   out.head = head();

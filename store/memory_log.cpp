@@ -40,7 +40,7 @@ void memory_log::crash() {
 void memory_log::flip_bit(position at, std::size_t bit) {
   const std::lock_guard lock{mutex_};
   BESTOW_ASSERT(at.value > 0 && at <= head_.last);
-  auto& stored = frames_[frame_holding(at)];
+  auto& stored = frames_[index_of(at)];
   auto bytes = *stored.bytes;
   bytes[bit / 8 % bytes.size()] ^= static_cast<std::byte>(1U << (bit % 8));
   stored.bytes = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
@@ -80,7 +80,7 @@ void memory_log::apply(group_plan&& plan) {
         {frame.first, std::make_shared<const std::vector<std::byte>>(std::move(frame.bytes))});
   }
   for (const auto& entry : plan.index)
-    streams_[entry.stream].frames.emplace(entry.first.value, frame_holding(entry.frame));
+    streams_[entry.stream].frames.emplace(entry.first.value, index_of(entry.frame));
   for (const auto& [stream, version] : plan.versions) streams_[stream].head = version;
   head_ = plan.head;
 }
@@ -105,7 +105,7 @@ auto memory_log::version_of(const stream_id& stream) const -> result<stream_vers
 }
 
 /// Precondition: 0 < at, and the frame is stored.
-auto memory_log::frame_holding(position at) const -> std::size_t {
+auto memory_log::index_of(position at) const -> std::size_t {
   const auto after = std::ranges::upper_bound(frames_, at, {}, &stored_frame::first);
   return static_cast<std::size_t>(after - frames_.begin()) - 1;
 }
@@ -122,7 +122,7 @@ auto memory_log::read(position after, const read_options& options,
   {
     const std::lock_guard lock{mutex_};
     if (after >= head_.last) return after;
-    index = frame_holding({after.value + 1});
+    index = index_of({after.value + 1});
   }
   for (; !reader.stopped(); ++index) {
     const auto frame = frame_at(index);
@@ -172,8 +172,19 @@ auto memory_log::frame_hash_at(position at) const -> result<sha256_digest> {
   const std::lock_guard lock{mutex_};
   if (at.value == 0) return sha256_digest{};
   if (at > head_.last) return no_position(at);
-  return hash_of_frame(*frames_[frame_holding(at)].bytes);
+  return hash_of_frame(*frames_[index_of(at)].bytes);
 }
+
+auto memory_log::frame_holding(position at) const
+    -> result<std::optional<frame_copy>> {
+  const std::lock_guard lock{mutex_};
+  if (at.value == 0) return no_position(at);
+  if (at > head_.last) return std::nullopt;
+  const auto& frame = frames_[index_of(at)];
+  return frame_copy{frame.first, *frame.bytes};
+}
+
+auto memory_log::identity() const -> log_identity { return identity_; }
 
 auto memory_log::statistics() const -> result<log_stat> {
   const std::lock_guard lock{mutex_};

@@ -16,6 +16,7 @@
 #include "store/event_log.hpp"
 #include "store/frame.hpp"
 #include "store/group_plan.hpp"
+#include "store/log_frames.hpp"
 #include "store/log_statistics.hpp"
 
 namespace bestow::store {
@@ -28,7 +29,7 @@ enum class commit_fault : std::uint8_t {
   full,     ///< log_full; nothing was written; the log goes on.
 };
 
-class memory_log final : public event_log, public log_statistics {
+class memory_log final : public event_log, public log_statistics, public frame_source {
  public:
   /// @param seed       decides the log's id
   /// @param bytes_max  log_full above this many bytes of frames
@@ -60,6 +61,9 @@ class memory_log final : public event_log, public log_statistics {
       -> result<std::vector<stream_id>> override;
   [[nodiscard]] auto frame_hash_at(position at) const -> result<sha256_digest> override;
   [[nodiscard]] auto statistics() const -> result<log_stat> override;
+  [[nodiscard]] auto frame_holding(position at) const
+      -> result<std::optional<frame_copy>> override;
+  [[nodiscard]] auto identity() const -> log_identity override;
 
  private:
   /// Immutable once stored, so that a visitor runs without the lock.
@@ -72,7 +76,7 @@ class memory_log final : public event_log, public log_statistics {
     /// First version in a frame -> index of the frame.
     std::map<std::uint64_t, std::size_t> frames;
   };
-  [[nodiscard]] auto frame_holding(position at) const -> std::size_t;
+  [[nodiscard]] auto index_of(position at) const -> std::size_t;
   [[nodiscard]] auto frame_at(std::size_t index) const -> stored_frame;
   void apply(group_plan&& plan);
 
