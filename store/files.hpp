@@ -1,4 +1,5 @@
-// Small files beside the log: whole reads, atomic replacement, directories. Private to store/.
+// Small files beside the log: whole reads, atomic replacement, directories. For store/ and
+// apps/evidence.
 // Any thread; two calls on the same path must not overlap.
 #pragma once
 

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "events/limits.hpp"
 #include "store/bytes.hpp"
 #include "store/log_files.hpp"
 
@@ -212,6 +213,28 @@ auto open_sealed(const std::string& directory, const segment_row& expected,
     return differs(fmt::format("it holds positions {} to {} of another history",
                                out->begin().value, head->last.value));
   return out;
+}
+
+auto raise_incarnation_of(const std::string& path) -> result<std::uint32_t> {
+  auto env = lmdb_env::open({path, limits::log_map_bytes_default, log_tables_max, false});
+  if (!env) return tl::unexpected<fault>{std::move(env.error())};
+  auto txn = lmdb_txn::begin(*env, lmdb_txn::access::write);
+  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
+  const auto meta = txn->database("meta", false);
+  if (!meta) return tl::unexpected<fault>{meta.error()};
+  const auto key = as_bytes("identity");
+  const auto row = txn->get(*meta, key);
+  if (!row) return tl::unexpected<fault>{row.error()};
+  if (!*row)
+    return fail(fault_code::log_corrupt, "raise_incarnation", fmt::format("{}: no identity", path));
+  auto identity = decode_identity(**row, path);
+  if (!identity) return tl::unexpected<fault>{std::move(identity.error())};
+  ++identity->incarnation;
+  if (const int rc = txn->put(*meta, key, encode_identity(*identity), 0); rc != 0)
+    return lmdb_fault(rc, "mdb_put", path);
+  if (auto committed = txn->commit(); !committed)
+    return tl::unexpected<fault>{std::move(committed.error())};
+  return identity->incarnation;
 }
 
 auto file_is_short(const log_place& place) -> result<bool> {

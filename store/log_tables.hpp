@@ -94,6 +94,10 @@ void settle_sealed(const std::string& directory, std::uint32_t number);
 /// Removes what a begin_next_segment that did not end left behind for this number.
 void forget_unfinished(const std::string& directory, std::uint32_t number);
 
+/// Raises the incarnation in the identity of one file of a log by one; durable when it returns.
+/// @fault log_corrupt, log_version_unknown, log_full, log_io_failed
+[[nodiscard]] auto raise_incarnation_of(const std::string& path) -> result<std::uint32_t>;
+
 /// True when the file ends before the pages that LMDB counts: it was cut, unless only free pages
 /// are beyond its end. Reads no page but the first two, so it is safe on a cut file.
 /// Precondition: the file exists.
