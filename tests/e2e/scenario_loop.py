@@ -186,3 +186,23 @@ def empty_list(world):
     flows.start(world, promotion)
     body = flows.wait_completed(world, promotion, 20)
     check_equal(body["total_count"], 0, "total_count")
+
+
+@scenario
+def run_strict_and_cp949(world):
+    """promotion run takes the import's --strict and --encoding: nothing is granted of a bad list."""
+    world.serve()
+    world.wallet("--seed", world.seed)
+    definition = world.promotion_file("point")
+    bad, good = world.dir / "bad.csv", world.dir / "cp949.csv"
+    bad.write_text("customer_uid,reason\n1,새해\nx,새해\n")
+    refused = world.bestow("promotion", "run", definition, bad, "--strict", code=3)
+    check("strict_import_has_bad_rows" in refused.err, refused.err)
+    _, page = world.http("GET", "/api/v1/promotions")
+    check_equal([p["state"] for p in page["promotions"]], ["draft"], "nothing was started")
+    good.write_bytes("customer_uid,reason\n1,새해맞이\n2,새해맞이\n".encode("cp949"))
+    done = world.bestow("promotion", "run", definition, good, "--encoding", "cp949", "-o", "json")
+    check_equal(done.json()["promotion"]["success_count"], 2, "granted")
+    promotion = done.json()["promotion"]["promotion_id"]
+    _, page = world.http("GET", f"/api/v1/promotions/{promotion}/targets")
+    check_equal({t["reason"] for t in page["targets"]}, {"새해맞이"}, "reasons")
