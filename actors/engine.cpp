@@ -6,9 +6,12 @@
 #include <map>
 #include <mutex>
 
+#include <spdlog/spdlog.h>
+
 #include "actors/core.hpp"
 #include "actors/courier.hpp"
 #include "actors/direct_results.hpp"
+#include "actors/event_audit.hpp"
 #include "actors/host.hpp"
 #include "actors/stream_adoption.hpp"
 #include "actors/stream_audit.hpp"
@@ -137,6 +140,7 @@ class caf_engine final : public engine {
   }
   auto rebuild_stream(promotion_type type, const caller& by) -> outcome<stream_receipt> override;
   auto adopt_stream(promotion_type type, const caller& by) -> outcome<adoption_receipt> override;
+  auto rebuild_events(const caller& by) -> outcome<stream_receipt> override;
   auto rebuild_view(std::string_view name) -> result<bool> override {
     auto started = context_->parts.views->start_rebuild(name);
     if (started && *started) caf::anon_send(context_->book.directory(), poke_projectors{});
@@ -295,6 +299,28 @@ auto caf_engine::rebuild_stream(promotion_type type, const caller& by) -> outcom
   receipt.repeated = false;
   receipt.at = *reply->answer;
   return receipt;
+}
+
+auto caf_engine::rebuild_events(const caller& by) -> outcome<stream_receipt> {
+  const auto feed = context_->book.event_feed();
+  const auto& grants = context_->options.grants;
+  if (!feed)
+    return tl::unexpected<trouble>{domain::refusal{domain::rejection::stream_is_sound,
+                                                   "facts are not published: "
+                                                   "grants.publish_events is off"}};
+  if (auto away = broker_trouble("rebuild")) return tl::unexpected<trouble>{*away};
+  const std::unique_lock lock{looking_, std::try_to_lock};
+  if (!lock) return already_looking("rebuild");
+  const auto audit = audit_events(context_->parts, grants);
+  if (!audit) return tl::unexpected<trouble>{audit.error()};
+  if (audit->refusal) return tl::unexpected<trouble>{*audit->refusal};
+  spdlog::warn("{} is made anew for '{}': {}", grants.event_stream, by.principal, audit->wrong);
+  if (auto removed = context_->parts.messages->remove_stream(grants.event_stream); !removed)
+    return tl::unexpected<trouble>{removed.error()};
+  // A feed that dies before it hears this looks at the stream when it starts again.
+  caf::anon_send(feed, recheck_stream{});
+  const auto head = context_->parts.log->head().last;
+  return stream_receipt{grants.event_stream, 0, head.value, audit->wrong, false, head};
 }
 
 auto caf_engine::status() -> engine_status {

@@ -283,6 +283,11 @@ class engine {
   /// appended then; after a fault in the middle the rest is adopted by asking again).
   [[nodiscard]] virtual auto adopt_stream(promotion_type type, const caller& by)
       -> outcome<adoption_receipt> = 0;
+  /// Deletes the event stream and publishes every fact again, from position 1: for a stream whose end
+  /// is not this log's (the log was restored from an older backup) or whose settings differ. Its
+  /// consumers go with it. Publishing goes on in the background.
+  /// Refused: stream_is_sound, stream_belongs_to_another (it begins with another log's fact).
+  [[nodiscard]] virtual auto rebuild_events(const caller& by) -> outcome<stream_receipt> = 0;
   [[nodiscard]] virtual auto rebuild_view(std::string_view name) -> result<bool> = 0;
   [[nodiscard]] virtual auto status() -> engine_status = 0;
   /// Stops releasing, lets what is under way become durable, saves snapshots and ends every actor.

@@ -11,16 +11,11 @@ namespace {
 
 using feed = caf::stateful_actor<event_feed_state>;
 
-struct fact_message {
-  std::string subject;
-  std::string payload;
-};
-
-auto message_of(const event_feed_state& s, const store::stored_event& e) -> fact_message {
+auto message_of(const grant_settings& grants, const store::stored_event& e) -> fact_message {
   const auto metadata = decode_metadata(e.metadata);
   const fact_place place{e.at, e.stream, e.version, e.recorded_at,
                          metadata ? std::string_view{metadata->principal} : std::string_view{}};
-  std::string subject = s.context->options.grants.event_prefix;
+  std::string subject = grants.event_prefix;
   subject.append(".").append(name_of(e.stream.kind)).append(".").append(name_of(e.type));
   return {std::move(subject), fact_to_json(place, e.type, e.payload)};
 }
@@ -41,32 +36,16 @@ void try_later(feed* self, std::string why) {
   schedule(self, s.backoff);
 }
 
-/// What an operator must look at: nothing more is published until the next start.
-void halt(feed* self, std::string why) {
+/// What an operator must look at: nothing more is published until the stream is made anew or the
+/// process starts again.
+void halt(feed* self, fault_code code, std::string why) {
   self->state.halted = true;
+  self->state.halted_by = code;
   self->state.problem = "halted: " + std::move(why);
 }
 
-auto config_of(const event_feed_state& s) -> bus::stream_config {
-  bus::stream_config c;
-  c.name = s.context->options.grants.event_stream;
-  c.subjects = {s.context->options.grants.event_prefix + ".>"};
-  c.deny_delete_and_purge = false;
-  return c;
-}
-
-/// The fact at one position; nullopt: the log ends before it.
-auto fact_at(const event_feed_state& s, position at) -> result<std::optional<fact_message>> {
-  std::optional<fact_message> found;
-  store::read_options one;
-  one.events_max = 1;
-  const auto seen = s.context->parts.log->read(position{at.value - 1}, one,
-                                               [&](const store::stored_event& e) {
-                                                 found = message_of(s, e);
-                                                 return false;
-                                               });
-  if (!seen) return tl::unexpected{seen.error()};
-  return found;
+auto settings_of(const event_feed_state& s) -> const grant_settings& {
+  return s.context->options.grants;
 }
 
 /// Finds where the stream ends and whether it is ours.
@@ -74,22 +53,33 @@ void agree(feed* self) {
   auto& s = self->state;
   auto& messages = *s.context->parts.messages;
   if (!messages.connected()) return try_later(self, "the broker is not connected");
-  const auto found = messages.ensure_stream(config_of(s));
+  const auto wanted = event_stream_config(settings_of(s));
+  const auto found = messages.ensure_stream(wanted);
   if (!found) {
     if (found.error().code == fault_code::broker_stream_misconfigured)
-      return halt(self, found.error().detail);
+      return halt(self, found.error().code, found.error().detail);
     return try_later(self, to_string(found.error()));
   }
+  const auto& log = *s.context->parts.log;
+  if (const auto head = log.head().last; found->last_seq > head.value)
+    return halt(self, fault_code::broker_stream_differs,
+                "sequence " + std::to_string(found->last_seq) + " of " + wanted.name +
+                    " is not this log's fact at that position: the log ends at " +
+                    std::to_string(head.value) + "; `bestow nats rebuild " + wanted.name +
+                    "` makes it anew");
   if (found->last_seq > 0 && found->messages > 0) {
-    const auto stored = messages.read(config_of(s).name, found->last_seq);
+    const auto stored = messages.read(wanted.name, found->last_seq);
     if (!stored) return try_later(self, to_string(stored.error()));
-    const auto planned = fact_at(s, position{found->last_seq});
+    const auto planned =
+        fact_message_at(log, settings_of(s), position{found->last_seq});
     if (!planned) return try_later(self, to_string(planned.error()));
     const bool same = *stored && *planned && (*stored)->payload == (*planned)->payload &&
                       (*stored)->subject == (*planned)->subject;
     if (!same)
-      return halt(self, "sequence " + std::to_string(found->last_seq) + " of " +
-                            config_of(s).name + " is not this log's fact at that position");
+      return halt(self, fault_code::broker_stream_differs,
+                  "sequence " + std::to_string(found->last_seq) + " of " + wanted.name +
+                      " is not this log's fact at that position; `bestow nats rebuild " +
+                      wanted.name + "` makes it anew");
   }
   s.published = position{found->last_seq};
   s.agreed = true;
@@ -106,7 +96,7 @@ void publish_some(feed* self) {
   std::vector<std::pair<position, fact_message>> facts;
   const auto seen = s.context->parts.log->read(s.published, some,
                                                [&](const store::stored_event& e) {
-                                                 facts.emplace_back(e.at, message_of(s, e));
+                                                 facts.emplace_back(e.at, message_of(settings_of(s), e));
                                                  return true;
                                                });
   if (!seen) return try_later(self, to_string(seen.error()));
@@ -128,7 +118,49 @@ void step(feed* self) {
   if (s.agreed) publish_some(self);
 }
 
+/// The stream was made anew, or its settings: look at it again from the beginning.
+void look_again(feed* self) {
+  auto& s = self->state;
+  s.halted = false;
+  s.agreed = false;
+  s.problem.clear();
+  s.backoff = {};
+  schedule(self, std::chrono::milliseconds{0});
+}
+
+auto status_of(const event_feed_state& s) -> delivery_status {
+  delivery_status out;
+  out.stream = settings_of(s).event_stream;
+  out.planned_seq = s.context->parts.log->head().last.value;
+  out.acked_seq = s.published.value;
+  out.state = s.problem.empty() ? "ready" : s.halted ? s.problem : "connecting: " + s.problem;
+  if (s.halted) out.code = name_of(s.halted_by);
+  return out;
+}
+
 }  // namespace
+
+auto event_stream_config(const grant_settings& grants) -> bus::stream_config {
+  bus::stream_config c;
+  c.name = grants.event_stream;
+  c.subjects = {grants.event_prefix + ".>"};
+  c.deny_delete_and_purge = false;
+  return c;
+}
+
+auto fact_message_at(const store::event_log& log, const grant_settings& grants, position at)
+    -> result<std::optional<fact_message>> {
+  std::optional<fact_message> found;
+  store::read_options one;
+  one.events_max = 1;
+  const auto seen =
+      log.read(position{at.value - 1}, one, [&](const store::stored_event& e) {
+        found = message_of(grants, e);
+        return false;
+      });
+  if (!seen) return tl::unexpected{seen.error()};
+  return found;
+}
 
 auto run_event_feed(feed* self, context_ptr context) -> caf::behavior {
   use_host_defaults(self);
@@ -138,12 +170,8 @@ auto run_event_feed(feed* self, context_ptr context) -> caf::behavior {
   return {
       [=](const head_moved&) { schedule(self, limits::event_feed_pause); },
       [=](const step_tick&) { step(self); },
-      [=](const delivery_query&) {
-        const auto& s = self->state;
-        return delivery_reply{{s.context->options.grants.event_stream,
-                               s.context->parts.log->head().last.value, s.published.value,
-                               s.problem.empty() ? "ready" : s.problem}};
-      },
+      [=](const recheck_stream&) { look_again(self); },
+      [=](const delivery_query&) { return delivery_reply{status_of(self->state)}; },
       [=](const shutdown&) { self->quit(); },
   };
 }

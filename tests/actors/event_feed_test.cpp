@@ -1,3 +1,5 @@
+#include "actors/event_audit.hpp"
+#include "actors/event_feed.hpp"
 #include "events/fact_json.hpp"
 #include "tests/actors/engine_on_fakes.hpp"
 #include "tests/catch.hpp"
@@ -107,4 +109,61 @@ TEST_CASE("an event stream that ends in something else is left alone", "[actor]"
   REQUIRE(p->drive_until([&] { return said().starts_with("halted"); }));
   CHECK(said().find("is not this log's fact") != std::string::npos);
   CHECK(p->bus->state_of(stream)->last_seq == end + 1);
+}
+
+namespace {
+
+auto feed_status(process& p) -> actors::delivery_status {
+  return p.ask<actors::delivery_reply>(p.context->book.event_feed(), actors::delivery_query{}).status;
+}
+
+auto audit(process& p) -> actors::event_audit {
+  return actors::audit_events(p.context->parts, p.context->options.grants).value();
+}
+
+/// What `nats rebuild` does once the audit allows it.
+void rebuild(process& p) {
+  REQUIRE(p.bus->remove_stream(stream));
+  caf::anon_send(p.context->book.event_feed(), actors::recheck_stream{});
+}
+
+}  // namespace
+
+TEST_CASE("an event stream ahead of the log is halted, found ours, and made anew", "[actor]") {
+  world w{15};
+  auto p = std::make_unique<process>(w);
+  prepare(*p, 20);
+  REQUIRE(p->drive_until([&] { return caught_up(*p); }));
+  CHECK(audit(*p).refusal->why == domain::rejection::stream_is_sound);
+  p.reset();
+  {  // As after a restore: facts that this log no longer knows.
+    bus::memory_bus later{w.broker};
+    for (int i = 0; i < 40; ++i)
+      REQUIRE(later.publish("bestow.evt.promotion.lost", "{}", std::nullopt, "", {}));
+  }
+  p = std::make_unique<process>(w);
+  REQUIRE(p->drive_until([&] { return feed_status(*p).state.starts_with("halted"); }));
+  CHECK(feed_status(*p).code == name_of(fault_code::broker_stream_differs));
+  CHECK(feed_status(*p).state.find("nats rebuild") != std::string::npos);
+  const auto found = audit(*p);
+  REQUIRE_FALSE(found.refusal);
+  CHECK(found.wrong.find("ends at sequence") != std::string::npos);
+  rebuild(*p);
+  REQUIRE(p->drive_until([&] { return caught_up(*p) && feed_status(*p).state == "ready"; }));
+  check_events(*p);
+}
+
+TEST_CASE("an event stream that begins with another log's fact is not made anew", "[actor]") {
+  world w{16};
+  {
+    bus::memory_bus stranger{w.broker};
+    REQUIRE(stranger.ensure_stream(actors::event_stream_config({})));
+    REQUIRE(stranger.publish("bestow.evt.promotion.promotion_created",
+                             R"({"position":1,"stream":"promotion-9","principal":null})",
+                             std::nullopt, "", {}));
+  }
+  auto p = std::make_unique<process>(w);
+  prepare(*p, 5);
+  REQUIRE(p->drive_until([&] { return feed_status(*p).state.starts_with("halted"); }));
+  CHECK(audit(*p).refusal->why == domain::rejection::stream_belongs_to_another);
 }

@@ -157,6 +157,11 @@ auto spy_engine::rebuild_stream(promotion_type type, const actors::caller& by)
   static_cast<void>(note(fmt::format("rebuild stream {}", name_of(type)), by));
   return next_stream;
 }
+auto spy_engine::rebuild_events(const actors::caller& by)
+    -> actors::outcome<actors::stream_receipt> {
+  static_cast<void>(note("rebuild events", by));
+  return next_stream;
+}
 auto spy_engine::adopt_stream(promotion_type type, const actors::caller& by)
     -> actors::outcome<actors::adoption_receipt> {
   static_cast<void>(note(fmt::format("adopt stream {}", name_of(type)), by));
