@@ -311,9 +311,13 @@ auto lmdb_log::frame_holding(position at) const
   if (at.value == 0) return missing();
   if (at > head().last) return std::nullopt;
   const std::shared_lock lock{environment_mutex_};
-  auto txn = begin_read();
+  const auto newest = active();
+  if (!newest) return tl::unexpected<fault>{newest.error()};
+  const auto segment = segment_of(*newest, at);
+  if (!segment) return tl::unexpected<fault>{segment.error()};
+  auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read);
   if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
-  auto frames = lmdb_cursor::open(*txn, log_->tables.frames);
+  auto frames = lmdb_cursor::open(*txn, (*segment)->tables.frames);
   if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
   auto found = seek_frame(*frames, at);
   if (!found) return tl::unexpected<fault>{std::move(found.error())};
@@ -326,7 +330,8 @@ auto lmdb_log::frame_holding(position at) const
 
 auto lmdb_log::identity() const -> log_identity {
   const std::shared_lock lock{environment_mutex_};
-  return log_ ? log_->identity : log_identity{};
+  const std::lock_guard now{active_mutex_};
+  return active_ ? active_->identity : log_identity{};
 }
 
 auto lmdb_log::statistics() const -> result<log_stat> {

@@ -50,7 +50,8 @@ class life {
       : w_{seed}, random_{seed * 7'919 + 1}, plan_{plan_of(random_)},
         payer_{w_.broker, w_.random, {plan_.deadline_ms > 0, plan_.rounds > 0}} {
     settings_.result_deadline = std::chrono::milliseconds{plan_.deadline_ms};
-    settings_.chunk = 5 + static_cast<std::uint32_t>(random_.next() % 60);
+    settings_.chunk = static_cast<std::uint32_t>(random_.next() % 4 == 0 ? 1 + random_.next() % 4
+                                                                         : 5 + random_.next() % 60);
     const auto wire = random_.next() % 3;
     settings_.wire = wire == 0 ? grant_wire::single : grant_wire::batch;
     settings_.batch_format = wire == 1 ? grant_format::json : grant_format::msgpack;
