@@ -42,7 +42,8 @@ class memory_requests {
   void answer(const std::string& inbox, const reply_message& what);
 
  private:
-  static void hand_over(const std::vector<std::shared_ptr<listener>>& to, const request_message& what);
+  static void hand_over(const std::vector<std::shared_ptr<listener>>& to,
+                        const request_message& what);
   [[nodiscard]] auto listeners_for(const std::string& subject)
       -> std::vector<std::shared_ptr<listener>>;
 

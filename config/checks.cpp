@@ -2,9 +2,11 @@
 #include <array>
 #include <cctype>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "bus/dead_letter.hpp"
 #include "config/keys.hpp"
 
 namespace bestow::config {
@@ -33,6 +35,35 @@ auto make_token(std::string_view name, std::string_view role, std::string_view s
   return "";
 }
 
+namespace {
+
+/// One of the two subjects is the other's beginning.
+auto overlap(std::string_view a, std::string_view b) -> bool {
+  if (a.size() > b.size()) std::swap(a, b);
+  return b.starts_with(a) && (b.size() == a.size() || b[a.size()] == '.');
+}
+
+/// What a command over NATS may do, and where it comes.
+void check_commands(const settings& s, std::vector<std::string>& problems) {
+  if (!s.nats.commands) return;
+  const auto role = s.nats.role;
+  if (!s.http.tokens.empty() && (role == command_role::approver || role == command_role::admin))
+    problems.push_back(fmt::format(
+        "nats.command_role is '{}': with http.tokens an approval has a name; allowed are none, "
+        "viewer, operator",
+        role == command_role::admin ? "admin" : "approver"));
+  const auto& g = s.grants;
+  for (const std::string_view other :
+       {std::string_view{g.voucher_topic}, std::string_view{g.point_topic},
+        std::string_view{g.voucher_result_topic}, std::string_view{g.point_result_topic},
+        std::string_view{g.event_prefix}, bus::dead_letter_subject})
+    if (overlap(s.nats.command_prefix, other))
+      problems.push_back(fmt::format("nats.command_prefix '{}' and the subject '{}' overlap",
+                                     s.nats.command_prefix, other));
+}
+
+}  // namespace
+
 auto check_whole(const settings& s) -> std::vector<std::string> {
   std::vector<std::string> problems;
   listen_address address;
@@ -60,6 +91,7 @@ auto check_whole(const settings& s) -> std::vector<std::string> {
   if (n.mode == nats_mode::embedded && n.replicas > 1)
     problems.push_back(
         fmt::format("nats.replicas is {}: the embedded server is a single one", n.replicas));
+  check_commands(s, problems);
   const auto& g = s.grants;
   const std::array<const std::string*, 4> streams{&g.voucher_stream, &g.point_stream,
                                                   &g.result_stream, &g.dead_stream};

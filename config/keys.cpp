@@ -127,6 +127,24 @@ void add_broker(std::vector<key_binding>& keys) {
       [](settings & s) -> auto& { return s.nats.stream_max_bytes; }));
 }
 
+/// What is answered over NATS.
+void add_commands(std::vector<key_binding>& keys) {
+  keys.push_back(boolean_key(
+      {"nats", "commands"}, "Answer commands on command_prefix, and $SRV requests.",
+      [](settings & s) -> auto& { return s.nats.commands; }));
+  keys.push_back(text_key(
+      {"nats", "command_prefix"}, "a NATS subject without wildcards",
+      "Commands come on <command_prefix>.<noun>.<verb>. Two Bestows with different logs on one "
+      "broker need different ones.",
+      [](settings & s) -> auto& { return s.nats.command_prefix; }, wrong_subject));
+  keys.push_back(choice_key(
+      {"nats", "command_role"}, {"none", "viewer", "operator", "approver", "admin"},
+      "What a command without an Authorization header may do; none: nothing. With http.tokens at "
+      "most operator.",
+      [](settings& s, std::size_t i) { s.nats.role = static_cast<command_role>(i); },
+      [](const settings& s) { return static_cast<std::size_t>(s.nats.role); }));
+}
+
 void add_data_and_nats(std::vector<key_binding>& keys) {
   constexpr bounds map_range{1ULL << 20U, 1ULL << 46U};
   keys.push_back(text_key(
@@ -169,6 +187,7 @@ void add_data_and_nats(std::vector<key_binding>& keys) {
       {"nats", "server"}, "a program",
       "The nats-server program of mode embedded: a path, or a name in PATH.",
       [](settings & s) -> auto& { return s.nats.server; }, not_empty));
+  add_commands(keys);
 }
 
 void add_http(std::vector<key_binding>& keys) {

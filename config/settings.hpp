@@ -43,6 +43,8 @@ enum class nats_mode : std::uint8_t { embedded, external };
 /// Who else could write to the grant streams: automatic is writer for mode external.
 enum class fence_mode : std::uint8_t { automatic, writer, none };
 enum class log_format : std::uint8_t { text, json };
+/// What a command over NATS without a token may do; none: it is refused.
+enum class command_role : std::uint8_t { none, viewer, operate, approver, admin };
 
 struct data_settings {
   std::string dir{"bestow-data"};
@@ -70,6 +72,9 @@ struct nats_settings {
            (fence == fence_mode::automatic && mode == nats_mode::external);
   }
   std::string server{"nats-server"};
+  bool commands{true};                        ///< Answer commands and $SRV.
+  std::string command_prefix{"bestow.cmd"};   ///< Commands come on <prefix>.<noun>.<verb>.
+  command_role role{command_role::viewer};    ///< Of a command without a token.
 };
 struct http_settings {
   std::string listen{"127.0.0.1:8480"};

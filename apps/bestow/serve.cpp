@@ -13,6 +13,7 @@
 #include "apps/bestow/logging.hpp"
 #include "apps/bestow/wake.hpp"
 #include "apps/http/http_server.hpp"
+#include "apps/nats/command_service.hpp"
 #include "apps/system/data_layout.hpp"
 #include "apps/system/system_clock.hpp"
 #include "bus/embedded_server.hpp"
@@ -47,6 +48,7 @@ struct service {
   std::unique_ptr<bus::message_bus> messages;
   std::unique_ptr<actors::engine> engine;
   std::unique_ptr<http::http_server> http;
+  std::unique_ptr<commands::command_service> commands;
 };
 
 auto complain(const fault& f) -> exit_code {
@@ -177,7 +179,7 @@ auto start_engine(service& s, const data_layout& at, wake& events) -> result<voi
   return keep(actors::engine::start(parts, std::move(options)), s.engine);
 }
 
-auto start_http(service& s) -> result<void> {
+auto parts_of(service& s) -> http::http_parts {
   http::http_parts parts;
   parts.engine = s.engine.get();
   parts.answers = s.answers.get();
@@ -189,7 +191,14 @@ auto start_http(service& s) -> result<void> {
   parts.settings = &s.settings;
   parts.state = &s.state;
   parts.version = cli::version();
-  return keep(http::http_server::start(parts), s.http);
+  return parts;
+}
+
+/// HTTP last: when it answers, commands over NATS are answered too.
+auto start_edges(service& s) -> result<void> {
+  if (s.settings.nats.commands)
+    s.commands = commands::command_service::start(parts_of(s), s.random);
+  return keep(http::http_server::start(parts_of(s)), s.http);
 }
 
 /// In order: the lock before anything is opened, what can be wrong outside before anything is made,
@@ -206,7 +215,7 @@ auto start_all(service& s, wake& events) -> result<void> {
       .and_then([&] { return external ? result<void>{} : connect(s, events); })
       .and_then([&] { return check_replicas(s); })
       .and_then([&] { return start_engine(s, at, events); })
-      .and_then([&] { return start_http(s); });
+      .and_then([&] { return start_edges(s); });
 }
 
 /// Starts the broker's child again when it died, with growing pauses.
@@ -250,6 +259,7 @@ void stop_all(service& s, const data_layout& at) {
     std::filesystem::remove(at.url_file, ignored);
     s.http->stop();
   }
+  if (s.commands) s.commands->stop();
   if (s.engine) s.engine->stop();
 }
 

@@ -35,13 +35,51 @@ auto bearer(const request& in) -> std::string_view {
   return value.starts_with(scheme) ? value.substr(scheme.size()) : "";
 }
 
+auto role_refused(config::access_role has, const std::string& who, access needs)
+    -> std::optional<problem> {
+  const auto role = role_for(needs);
+  if (config::allows(has, role)) return std::nullopt;
+  return problem_of(request_error::role_insufficient,
+                    fmt::format("{} has the role {}; this needs {}", who, name_of(has),
+                                name_of(role)));
+}
+
+auto role_of(config::command_role r) -> config::access_role {
+  switch (r) {
+    case config::command_role::operate:
+      return config::access_role::operate;
+    case config::command_role::approver:
+      return config::access_role::approver;
+    case config::command_role::admin:
+      return config::access_role::admin;
+    case config::command_role::none:
+    case config::command_role::viewer:
+      break;
+  }
+  return config::access_role::viewer;
+}
+
+auto without_token(const request& in, access needs) -> tl::expected<principal, problem> {
+  principal anonymous{std::string{anonymous_principal}, false};
+  if (needs == access::open) return anonymous;
+  if (*in.without_token == config::command_role::none)
+    return tl::unexpected(problem_of(request_error::token_missing,
+                                     "send the header Authorization: Bearer TOKEN; "
+                                     "nats.command_role is none"));
+  if (auto p = role_refused(role_of(*in.without_token),
+                            "a command without an Authorization header", needs))
+    return tl::unexpected(std::move(*p));
+  return anonymous;
+}
+
 }  // namespace
 
 auto authorise(const config::settings& settings, const request& in, access needs)
-    -> tl::expected<std::string, problem> {
+    -> tl::expected<principal, problem> {
   const auto& tokens = settings.http.tokens;
-  if (tokens.empty()) return "local";
-  if (needs == access::open) return "anyone";
+  if (in.without_token && in.header("Authorization").empty()) return without_token(in, needs);
+  if (tokens.empty() && !in.without_token) return principal{"local", false};
+  if (needs == access::open) return principal{"anyone", false};
   const auto token = bearer(in);
   if (token.empty())
     return tl::unexpected(
@@ -52,12 +90,9 @@ auto authorise(const config::settings& settings, const request& in, access needs
     if (CRYPTO_memcmp(hash.data(), t.sha256.data(), hash.size()) == 0) found = &t;
   if (found == nullptr)
     return tl::unexpected(problem_of(request_error::token_unknown, "the token is not known"));
-  const auto role = role_for(needs);
-  if (!config::allows(found->role, role))
-    return tl::unexpected(problem_of(request_error::role_insufficient,
-                                     fmt::format("'{}' has the role {}; this needs {}", found->name,
-                                                 name_of(found->role), name_of(role))));
-  return found->name;
+  if (auto p = role_refused(found->role, fmt::format("'{}'", found->name), needs))
+    return tl::unexpected(std::move(*p));
+  return principal{found->name, true};
 }
 
 auto foreign_origin(const config::settings& settings, const request& in) -> std::optional<problem> {

@@ -119,7 +119,8 @@ auto checked(const http_parts& parts, request& in) -> answer {
   if (auto p = foreign_origin(*parts.settings, in)) return tl::unexpected(std::move(*p));
   auto principal = authorise(*parts.settings, in, to.to->needs);
   if (!principal) return tl::unexpected(std::move(principal.error()));
-  in.principal = std::move(*principal);
+  in.principal = std::move(principal->name);
+  in.named = principal->named;
   in.params = std::move(to.params);
   if (auto p = wrong_query(*to.to, in)) return tl::unexpected(std::move(*p));
   if (auto p = wrong_media(*to.to, in)) return tl::unexpected(std::move(*p));
@@ -156,6 +157,7 @@ auto json_response(std::string body, std::uint16_t status) -> response {
 auto problem_response(const problem& p) -> response {
   response r;
   r.status = p.status;
+  r.code = p.code;
   r.content_type = "application/problem+json";
   r.body = to_json(p);
   if (!p.allow.empty()) r.headers.emplace_back("Allow", p.allow);
@@ -180,22 +182,22 @@ auto refuse_early(const http_parts& parts, const request& in) -> std::optional<p
   return wrong_media(to, in);
 }
 
-auto dispatch(const http_parts& parts, request& in) -> response {
-  parts.state->requests.fetch_add(1, std::memory_order_relaxed);
-  response out;
+auto answer_request(const http_parts& parts, request& in) -> response {
   try {
-    if (auto early = refuse_early(parts, in)) {
-      out = problem_response(*early);
-    } else {
-      auto answered = checked(parts, in);
-      out = answered ? std::move(*answered) : problem_response(answered.error());
-    }
+    if (auto early = refuse_early(parts, in)) return problem_response(*early);
+    auto answered = checked(parts, in);
+    return answered ? std::move(*answered) : problem_response(answered.error());
   } catch (const std::exception& e) {
     // A bug or no memory: the request ends, the process and its log stay sound.
     spdlog::error("internal in {} {}: {}", in.method, in.path, e.what());
-    out = problem_response(problem_of(
+    return problem_response(problem_of(
         fault{fault_code::internal, fault_action::retry_later, "dispatch", "exception"}));
   }
+}
+
+auto dispatch(const http_parts& parts, request& in) -> response {
+  parts.state->requests.fetch_add(1, std::memory_order_relaxed);
+  auto out = answer_request(parts, in);
   if (out.status >= 500)
     parts.state->failed.fetch_add(1, std::memory_order_relaxed);
   else if (out.status >= 400)

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,10 @@ struct request {
   std::function<bool(const body_sink&)> read_body;
   bool has_body{false};
   std::string principal{"local"};
+  /// Whether the principal was told from others by a token.
+  bool named{false};
+  /// Set where the caller's place gives no rights (NATS): what a request without a token may do.
+  std::optional<config::command_role> without_token;
 
   /// "" when absent. Header names match in any case.
   [[nodiscard]] auto header(std::string_view name) const -> std::string_view;
@@ -51,6 +56,7 @@ struct request {
 
 struct response {
   std::uint16_t status{200};
+  std::string code;  ///< Of the problem; "" = done.
   std::string content_type{"application/json"};
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -59,6 +65,15 @@ struct response {
   std::function<bool(const body_sink&)> stream;
 };
 using answer = tl::expected<response, problem>;
+
+/// Counters of the commands over NATS.
+struct command_counters {
+  std::atomic<std::uint64_t> requests{0};    ///< Answered.
+  std::atomic<std::uint64_t> refused{0};     ///< 4xx
+  std::atomic<std::uint64_t> failed{0};      ///< 5xx
+  std::atomic<std::uint64_t> overloaded{0};  ///< Answered without being looked at; in failed.
+  std::atomic<std::uint64_t> ignored{0};     ///< Without a reply subject: not executed.
+};
 
 /// Counters of the HTTP surface itself.
 struct http_state {
@@ -72,6 +87,7 @@ struct http_state {
   std::atomic<bool> stopping{false};
   std::atomic<bool> broker_alive{true};
   dead_letters dead;
+  command_counters commands;
 };
 
 /// Everything handlers answer from; all outlive the server. `messages` may be null.

@@ -122,6 +122,19 @@ void add_http(family_list& f, const http_state& s) {
         s.imported_bytes.load());
 }
 
+void add_commands(family_list& f, const command_counters& c) {
+  f.one(MetricType::Counter, "bestow_nats_commands_total", "Commands over NATS answered.",
+        c.requests.load());
+  f.one(MetricType::Counter, "bestow_nats_commands_refused_total",
+        "Commands over NATS answered 4xx.", c.refused.load());
+  f.one(MetricType::Counter, "bestow_nats_commands_failed_total",
+        "Commands over NATS answered 5xx.", c.failed.load());
+  f.one(MetricType::Counter, "bestow_nats_commands_overloaded_total",
+        "Of those: turned away without being looked at.", c.overloaded.load());
+  f.one(MetricType::Counter, "bestow_nats_commands_ignored_total",
+        "Messages without a reply subject: not executed.", c.ignored.load());
+}
+
 }  // namespace
 
 auto metrics(const http_parts& parts, const request&) -> answer {
@@ -135,6 +148,7 @@ auto metrics(const http_parts& parts, const request&) -> answer {
   f.one(MetricType::Gauge, "bestow_broker_connected", "1 when NATS is connected.",
         connected ? 1 : 0);
   add_http(f, *parts.state);
+  add_commands(f, parts.state->commands);
   response out;
   out.content_type = "text/plain; version=0.0.4; charset=utf-8";
   out.body = f.text();

@@ -88,6 +88,11 @@ constexpr auto rows = std::to_array<request_error_row>({
      "Send CSV with the header target_id,amount and one line for each payment."},
     {not_sealed_yet, "not_sealed_yet", 409, "There is no sealed list to compare with.",
      "Seal the promotion first."},
+    {command_unknown, "command_unknown", 404, "There is no command on this NATS subject.",
+     "See docs/reference/commands.md for every command."},
+    {answer_too_large, "answer_too_large", 413,
+     "The answer does not fit into one message of the broker.",
+     "Ask for a smaller page with limit, or over HTTP."},
 });
 
 auto meaning_of(fault_code c) -> std::string_view {

@@ -54,6 +54,8 @@ enum class request_error : std::uint8_t {
   reconcile_running,
   ledger_malformed,
   not_sealed_yet,
+  command_unknown,
+  answer_too_large,
 };
 struct request_error_row {
   request_error code;

@@ -71,6 +71,13 @@ auto create_promotion(const http_parts& parts, const request& in) -> answer {
   auto wanted = read_promotion(*fields);
   if (auto p = fields->finish()) return tl::unexpected(std::move(*p));
   wanted.created_by = by->principal;
+  // With tokens configured a command over NATS can still come without one: its creator could
+  // approve under the own name.
+  if (wanted.approval == approval_policy::four_eyes && in.without_token && !in.named)
+    return tl::unexpected(problem_of(
+        domain::refusal{domain::rejection::approval_policy_needs_tokens,
+                        "approval is four_eyes, and the command has no token that names its "
+                        "creator"}));
   const auto done = parts.engine->create(std::move(wanted), *by);
   return receipt(done, done && !done->repeated ? 201 : 200);
 }

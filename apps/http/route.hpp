@@ -52,6 +52,8 @@ struct route_match {
 /// Answers any request: finds the route, checks origin, token, role, query and body, runs the
 /// handler. Never throws.
 [[nodiscard]] auto dispatch(const http_parts& parts, request& in) -> response;
+/// As dispatch, without counting it among the HTTP requests.
+[[nodiscard]] auto answer_request(const http_parts& parts, request& in) -> response;
 /// The part of dispatch that needs no body: nullopt = go on. For refusing before a body is sent.
 [[nodiscard]] auto refuse_early(const http_parts& parts, const request& in)
     -> std::optional<problem>;

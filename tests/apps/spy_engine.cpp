@@ -23,6 +23,7 @@ auto spy_engine::imported_rows() const -> std::uint64_t {
 
 auto spy_engine::note(std::string what, const actors::caller& by)
     -> actors::outcome<actors::command_receipt> {
+  if (before) before();
   const std::lock_guard lock{mutex_};
   calls_.push_back(what + " by " + by.principal);
   caller_ = by;

@@ -2,6 +2,7 @@
 // row. Threads: any; one call at a time is remembered.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ class spy_engine final : public actors::engine {
   actors::outcome<actors::stream_receipt> next_stream{actors::stream_receipt{}};
   actors::outcome<actors::adoption_receipt> next_adoption{actors::adoption_receipt{}};
   actors::engine_status figures;
+  std::function<void()> before;  ///< Runs in each command first; may block.
 
   /// "seal 7 by local", in order.
   [[nodiscard]] auto calls() const -> std::vector<std::string>;

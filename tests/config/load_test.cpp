@@ -261,6 +261,37 @@ TEST_CASE("roles allow what their names say", "[unit][config]") {
   CHECK_FALSE(allows(operate, admin));
 }
 
+TEST_CASE("what a command over NATS may do is bounded by tokens, where it comes by other subjects",
+          "[unit][config]") {
+  const auto plain = load({});
+  REQUIRE(plain);
+  CHECK(plain->nats.commands);
+  CHECK(plain->nats.command_prefix == "bestow.cmd");
+  CHECK(plain->nats.role == command_role::viewer);
+  const auto token = fmt::format(
+      "[[http.tokens]]\nname = \"ops\"\nrole = \"operator\"\nsha256 = \"{}\"\n", hash_a);
+  const auto role = [](std::string_view name) {
+    return fmt::format("[nats]\ncommand_role = \"{}\"\n", name);
+  };
+  for (const auto* name : {"approver", "admin"}) {
+    CHECK(detail_of(role(name)) == "(accepted)");
+    CHECK(contains(detail_of(role(name) + token), "allowed are none, viewer, operator"));
+    CHECK(detail_of(role(name) + "commands = false\n" + token) == "(accepted)");
+  }
+  for (const auto* name : {"none", "viewer", "operator"})
+    CHECK(detail_of(role(name) + token) == "(accepted)");
+  CHECK(contains(detail_of(role("king")), "allowed are none, viewer, operator, approver, admin"));
+  const auto prefix = [](std::string_view text) {
+    return detail_of(fmt::format("[nats]\ncommand_prefix = \"{}\"\n", text));
+  };
+  CHECK(prefix("team.a-1") == "(accepted)");
+  CHECK(contains(prefix("a.*"), "without a wildcard"));
+  CHECK(contains(prefix("bestow"), "and the subject 'bestow.evt' overlap"));
+  CHECK(contains(prefix("bestow.results"), "overlap"));
+  CHECK(contains(prefix("prepay.campaign.point.publish.cmd"), "overlap"));
+  CHECK(prefix("bestow.evts") == "(accepted)");
+}
+
 TEST_CASE("loopback is told from other addresses", "[unit][config]") {
   for (const auto* host : {"127.0.0.1", "127.1.2.3", "::1", "localhost"}) CHECK(is_loopback(host));
   for (const auto* host : {"0.0.0.0", "::", "10.0.0.1", "127.evil.com", "127.0.0.1.evil.com"})

@@ -56,6 +56,21 @@ class Nats:
         self._unsubscribe(sid)
         return reply[2]
 
+    def ask(self, subject, payload=b"", headers=None):
+        """The first reply as (headers, payload). Nobody listens: the header Status is 503."""
+        sid, inbox = self._subscribe()
+        text = "NATS/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
+        head = f"{text}\r\n".encode()
+        self._send(f"HPUB {subject} {inbox} {len(head)} {len(head) + len(payload)}\r\n".encode()
+                   + head + payload + b"\r\n")
+        _, _, body, raw = self._whole_message(sid)
+        self._unsubscribe(sid)
+        first, *lines = raw.decode().split("\r\n") if raw else [""]
+        found = dict(line.split(": ", 1) for line in lines if ": " in line)
+        if status := first.removeprefix("NATS/1.0").strip():
+            found["Status"] = status
+        return found, body
+
     def api(self, verb, request=None):
         """A JetStream API call; the reply as a dictionary (with `error` when it is one)."""
         body = json.dumps(request).encode() if request is not None else b""
@@ -153,6 +168,10 @@ class Nats:
 
     def _message(self, sid):
         """(subject, reply-to, payload) of the subscription's next message; headers are dropped."""
+        return self._whole_message(sid)[:3]
+
+    def _whole_message(self, sid):
+        """As _message, with the header's bytes."""
         while not self._arrived[sid]:
             words = self._line().decode().split()
             if words[0] in ("MSG", "HMSG"):
@@ -161,6 +180,7 @@ class Nats:
                 reply = words[3] if len(words) == (5 if plain else 6) else ""
                 to = self._arrived.get(int(words[2]))
                 if to is not None:  # Else it comes after its subscription's end.
-                    to.append((words[1], reply, data if plain else data[int(words[-2]):]))
+                    cut = 0 if plain else int(words[-2])
+                    to.append((words[1], reply, data[cut:], data[:cut]))
             check(words[0] != "-ERR", f"NATS says {' '.join(words)}")
         return self._arrived[sid].popleft()

@@ -6,6 +6,7 @@ import threading
 
 import flows
 import nats_accounts
+from commands import Commands
 from harness import check, check_equal, free_port, wait_until
 from nats_client import Nats
 from registry import scenario
@@ -105,10 +106,12 @@ def tls_access(world):
 def least_privilege(world):
     """The permissions of the guide, and no others, are enough for each role; more is refused."""
     guide = world.tools.source / "docs" / "guides" / "broker.md"
-    bestow, wallet = (nats_accounts.permissions(guide, role) for role in ("bestow", "wallet"))
+    bestow, wallet, commander = (nats_accounts.permissions(guide, role)
+                                 for role in ("bestow", "wallet", "commander"))
     port = world.own_nats(config=f"""authorization {{ users: [
       {{ user: "bestow", password: "hunter2", permissions: {{ {bestow} }} }}
       {{ user: "wallet", password: "hunter2", permissions: {{ {wallet} }} }}
+      {{ user: "commander", password: "hunter2", permissions: {{ {commander} }} }}
       {{ user: "admin", password: "hunter2" }}
     ] }}
     """)
@@ -121,6 +124,10 @@ def least_privilege(world):
     # A rebuild may not delete the stream: it says so, and goes on when someone else has.
     admin = Nats(f"nats://admin:hunter2@127.0.0.1:{port}")
     world.serve("--nats", url)
+    commands = Commands(f"nats://commander:hunter2@127.0.0.1:{port}")
+    check_equal(len(commands.do("promotion.list")["promotions"]), 2, "commands are answered")
+    check_equal(json.loads(commands.nats.request("$SRV.PING.bestow"))["name"], "bestow", "$SRV")
+    commands.close()
     before = list(admin.read_all("GRANTS_POINT"))
     config = admin.api("STREAM.INFO.GRANTS_POINT")["config"]
     reply = admin.api("STREAM.UPDATE.GRANTS_POINT", {**config, "max_age": 3_600_000_000_000})
