@@ -51,8 +51,9 @@ auto list_promotions(const store::view_reader& rows, promotion_id after, std::si
 
 }  // namespace
 
-queries::queries(const view_set& views, const store::event_log& log, store::target_lists& lists)
-    : views_{&views}, log_{&log}, lists_{&lists} {}
+queries::queries(const view_set& views, const store::event_log& log, store::target_lists& lists,
+                 std::optional<position> until)
+    : views_{&views}, log_{&log}, lists_{&lists}, until_{until} {}
 
 auto queries::promotion(promotion_id id) const -> result<answer<std::optional<promotion_row>>> {
   return ask<promotion_summary>(

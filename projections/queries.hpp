@@ -33,12 +33,20 @@ struct target_view_row {
   std::string error_message;
   std::shared_ptr<const store::target_list> keep;  ///< Keeps `target`'s views alive.
 };
-/// One line of a target's history, oldest first.
+/// One line of a target's history, oldest first. What a fact does not say is 0 or "".
 struct target_fact {
   position at{};
   timestamp recorded_at{};
   std::string what;    ///< Event name.
   std::string detail;  ///< e.g. "attempt 1, stream_seq 5021", "SUCCESS tx-77".
+  target_ordinal ordinal{};
+  run_no run{};
+  attempt_no attempt{0};
+  std::uint64_t stream_seq{0};  ///< Of the message that carried the target.
+  std::string status;           ///< What the payer said: SUCCESS, FAILED, ..., RECALLED, ...
+  std::string transaction_key;
+  std::string error_message;
+  timestamp said_at{};  ///< When the payer says it happened.
 };
 
 template <class T>
@@ -56,7 +64,9 @@ struct target_filter {
 
 class queries {
  public:
-  queries(const view_set& views, const store::event_log& log, store::target_lists& lists);
+  /// With `until` the views are those of an earlier moment, and the log is read no further.
+  queries(const view_set& views, const store::event_log& log, store::target_lists& lists,
+          std::optional<position> until = std::nullopt);
   [[nodiscard]] auto promotion(promotion_id id) const
       -> result<answer<std::optional<promotion_row>>>;
   /// Ascending promotion id above `after`.
@@ -90,6 +100,7 @@ class queries {
   const view_set* views_;
   const store::event_log* log_;
   store::target_lists* lists_;
+  std::optional<position> until_;
 };
 
 }  // namespace bestow::projections

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "projections/customer_grants.hpp"
 #include "projections/partition_progress.hpp"
 #include "projections/promotion_summary.hpp"
 #include "projections/reconciliation.hpp"
@@ -19,6 +20,7 @@ namespace bestow::projections {
       define<partition_progress>(),
       define<target_status>(),
       define<reconciliation>(),
+      define<customer_grants>(),
   };
 }
 

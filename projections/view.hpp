@@ -47,6 +47,7 @@ struct fact_head {
 struct view_context {
   const store::event_log* log{nullptr};
   store::target_lists* lists{nullptr};
+  bool past{false};  ///< Rows of an earlier moment, made aside: files beside the log are left alone.
 };
 
 /// How much a fold has taken on since its transaction began.

@@ -116,7 +116,7 @@ void stage::import(promotion_id id, const std::string& batch,
   std::vector<std::uint64_t> ids, customers, partitions, amounts;
   for (const auto& t : targets) {
     ids.push_back(t.id);
-    customers.push_back(t.id + 7'000'000);
+    customers.push_back(t.customer != 0 ? t.customer : t.id + 7'000'000);
     partitions.push_back(t.partition);
     amounts.push_back(static_cast<std::uint64_t>(t.amount));
   }

@@ -24,6 +24,7 @@ struct target_spec {
   std::uint64_t id{0};
   std::uint16_t partition{0};
   std::int64_t amount{0};
+  std::uint64_t customer{0};  ///< 0: id + 7,000,000.
 };
 
 /// A fresh directory under the system's temporary one; removed with the object.
