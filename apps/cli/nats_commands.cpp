@@ -79,7 +79,7 @@ void add_nats(CLI::App& app, context& ctx) {
       {"name", "STREAM", false},        {"state", "STATE", false}, {"generation", "GEN", true},
       {"planned_seq", "PLANNED", true}, {"acked_seq", "STORED", true},
       {"code", "CODE", false},          {"detail", "DETAIL", false}};
-  auto* list = noun->add_subcommand("list", "The streams grants are published to");
+  auto* list = noun->add_subcommand("list", "The streams that grants and facts are published to");
   list->callback([&ctx] {
     ctx.action = [&ctx] {
       api_client api{ctx};
@@ -88,7 +88,7 @@ void add_nats(CLI::App& app, context& ctx) {
     };
   });
   add_verb(*noun, ctx, rebuild_verb,
-           "Make a damaged stream anew and publish everything planned again");
+           "Make a damaged stream anew and publish everything planned again; also the event stream");
   add_verb(*noun, ctx, adopt_verb,
            "Take grants into the log that the stream holds and the log has lost");
 }

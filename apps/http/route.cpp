@@ -91,10 +91,11 @@ constexpr auto rows = std::to_array<route>({
     {"POST", "/api/v1/views/{name}/rebuild", access::admin, body_kind::json, "",
      "Build a view again beside the serving one.", "Empty", "View", rebuild_view},
     {"GET", "/api/v1/streams", access::viewer, body_kind::none, "",
-     "The JetStream streams that grants are published to, and how they stand.", "", "StreamList",
+     "The JetStream streams that grants and facts are published to, and how they stand.", "", "StreamList",
      list_streams},
     {"POST", "/api/v1/streams/{name}/rebuild", access::admin, body_kind::json, "",
-     "Make a damaged stream anew and publish everything planned again, as a new generation.",
+     "Make a damaged stream anew and publish everything planned again, as a new generation; of the "
+     "event stream: every fact.",
      "Empty", "StreamRebuild", rebuild_stream},
     {"POST", "/api/v1/streams/{name}/adopt", access::admin, body_kind::json, "",
      "Take grants into the log that the stream holds and the log has lost.", "Empty",

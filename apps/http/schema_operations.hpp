@@ -80,11 +80,11 @@ constexpr auto stream_list = std::to_array<f>({
 });
 constexpr auto stream_rebuild = std::to_array<f>({
     {"name", text, false, "", ""},
-    {"generation", count, false, "", "The new generation."},
-    {"message_count", count, false, "", "Grants that are published again."},
+    {"generation", count, false, "", "The new generation; 0 of the event stream."},
+    {"message_count", count, false, "", "Grants or facts that are published again."},
     {"reason", text, true, "", "What was wrong."},
     {"repeated", flag, false, "", "A rebuild was under way already."},
-    {"position", count, false, "", "Log position of the fact."},
+    {"position", count, false, "", "Log position of the fact; of the event stream the head."},
 });
 constexpr auto stream_adoption = std::to_array<f>({
     {"name", text, false, "", ""},

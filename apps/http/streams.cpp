@@ -23,12 +23,19 @@ void write_stream(json_writer& w, const actors::delivery_status& d) {
       .end_object();
 }
 
+/// Whether it is the stream of facts, which is rebuilt but never adopted.
+auto is_event_stream(const http_parts& parts, const std::string& name) -> bool {
+  const auto& g = parts.settings->grants;
+  return g.publish_events && name == g.event_stream;
+}
+
 auto stream_type(const http_parts& parts, const std::string& name)
     -> checked_value<promotion_type> {
   const auto& g = parts.settings->grants;
   if (name == g.voucher_stream) return promotion_type::voucher;
   if (name == g.point_stream) return promotion_type::point;
-  const std::vector<std::string> names{g.voucher_stream, g.point_stream};
+  std::vector<std::string> names{g.voucher_stream, g.point_stream};
+  if (g.publish_events) names.push_back(g.event_stream);
   return tl::unexpected(
       problem_of(request_error::stream_not_found,
                  fmt::format("there is no stream '{}'.{} Streams: {}", shown(name),
@@ -37,19 +44,23 @@ auto stream_type(const http_parts& parts, const std::string& name)
 
 struct stream_order {
   promotion_type type{};
+  bool events{false};  ///< The stream of facts; only where `with_events` allows it.
   actors::caller by;
 };
 
 /// Which stream, and who asks.
-auto read_order(const http_parts& parts, const request& in) -> checked_value<stream_order> {
+auto read_order(const http_parts& parts, const request& in, bool with_events)
+    -> checked_value<stream_order> {
   auto fields = body_fields(in);
   if (!fields) return tl::unexpected(std::move(fields.error()));
   if (auto p = fields->finish()) return tl::unexpected(std::move(*p));
-  const auto type = stream_type(parts, in.params[0]);
-  if (!type) return tl::unexpected(type.error());
   auto by = caller_of(in);
   if (!by) return tl::unexpected(by.error());
-  return stream_order{*type, std::move(*by)};
+  if (with_events && is_event_stream(parts, in.params[0]))
+    return stream_order{{}, true, std::move(*by)};
+  const auto type = stream_type(parts, in.params[0]);
+  if (!type) return tl::unexpected(type.error());
+  return stream_order{*type, false, std::move(*by)};
 }
 
 }  // namespace
@@ -57,13 +68,15 @@ auto read_order(const http_parts& parts, const request& in) -> checked_value<str
 auto list_streams(const http_parts& parts, const request&) -> answer {
   json_writer w;
   w.begin_object().key("streams").begin_array();
-  for (const auto& d : parts.engine->status().deliveries) write_stream(w, d);
+  const auto status = parts.engine->status();
+  for (const auto& d : status.deliveries) write_stream(w, d);
+  if (status.events) write_stream(w, *status.events);
   w.end_array().end_object();
   return json_response(w.take());
 }
 
 auto adopt_stream(const http_parts& parts, const request& in) -> answer {
-  const auto order = read_order(parts, in);
+  const auto order = read_order(parts, in, false);
   if (!order) return tl::unexpected(order.error());
   const auto done = parts.engine->adopt_stream(order->type, order->by);
   if (!done) return tl::unexpected(problem_of(done.error()));
@@ -80,9 +93,10 @@ auto adopt_stream(const http_parts& parts, const request& in) -> answer {
 }
 
 auto rebuild_stream(const http_parts& parts, const request& in) -> answer {
-  const auto order = read_order(parts, in);
+  const auto order = read_order(parts, in, true);
   if (!order) return tl::unexpected(order.error());
-  const auto done = parts.engine->rebuild_stream(order->type, order->by);
+  const auto done = order->events ? parts.engine->rebuild_events(order->by)
+                                  : parts.engine->rebuild_stream(order->type, order->by);
   if (!done) return tl::unexpected(problem_of(done.error()));
   json_writer w;
   w.begin_object()
