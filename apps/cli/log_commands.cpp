@@ -166,6 +166,8 @@ void add_log(CLI::App& app, context& ctx) {
   add_cat(*noun, ctx);
   add_tail(*noun, ctx);
   add_verify(*noun, ctx);
+  add_log_export(*noun, ctx);
+  add_log_prove(*noun, ctx);
 }
 
 }  // namespace bestow::cli

@@ -22,9 +22,7 @@ namespace bestow::cli {
 namespace {
 
 auto failed(const context& ctx, const fault& f) -> offline_answer {
-  ctx.complain(to_string(f));
-  if (const auto* row = find_code(name_of(f.code))) ctx.note(fmt::format("  {}", row->remedy));
-  return {f.action == fault_action::retry_later ? exit_code::unavailable : exit_code::fault, ""};
+  return {report_fault(ctx, f), ""};
 }
 
 auto missing(const context& ctx, const std::string& data) -> offline_answer {
@@ -50,6 +48,20 @@ auto verified(const context& ctx, const result<store::verify_report>& report) ->
 }
 
 }  // namespace
+
+auto report_fault(const context& ctx, const fault& f) -> exit_code {
+  ctx.complain(to_string(f));
+  if (const auto* row = find_code(name_of(f.code))) ctx.note(fmt::format("  {}", row->remedy));
+  return f.action == fault_action::retry_later ? exit_code::unavailable : exit_code::fault;
+}
+
+auto open_offline(const context& ctx, const std::string& data) -> opened_log {
+  const apps::data_layout at{data};
+  if (!has_log(at)) return {missing(ctx, data).code, nullptr};
+  auto log = open_log(at);
+  if (!log) return {report_fault(ctx, log.error()), nullptr};
+  return {exit_code::done, std::move(*log)};
+}
 
 auto stat_of_directory(const context& ctx, const std::string& data) -> offline_answer {
   const apps::data_layout at{data};

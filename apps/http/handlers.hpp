@@ -50,6 +50,10 @@ namespace bestow::http {
 [[nodiscard]] auto stat_log(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto verify_log(const http_parts& parts, const request& in) -> answer;
 
+// evidence.cpp
+[[nodiscard]] auto export_log(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto prove_target(const http_parts& parts, const request& in) -> answer;
+
 // views.cpp
 [[nodiscard]] auto list_views(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto rebuild_view(const http_parts& parts, const request& in) -> answer;

@@ -86,6 +86,15 @@ constexpr auto rows = std::to_array<route>({
      "", "LogStat", stat_log},
     {"GET", "/api/v1/log/verify", access::admin, body_kind::none, "",
      "Walk the whole hash chain in a process of its own.", "", "VerifyReport", verify_log},
+    {"GET", "/api/v1/log/export", access::admin, body_kind::none, "from to format",
+     "The log as NDJSON with every frame's bytes, to check the hash chain elsewhere. The last line "
+     "has the kind end: without it the export is not whole.",
+     "", "application/x-ndjson", export_log},
+    {"GET", "/api/v1/promotions/{id}/targets/{target_id}/proof", access::admin, body_kind::none,
+     "chain",
+     "What the log says of one target, with the frames that say it (NDJSON). chain=facts leaves out "
+     "the frames in between.",
+     "", "application/x-ndjson", prove_target},
     {"GET", "/api/v1/views", access::viewer, body_kind::none, "",
      "Every view, its position and its lag.", "", "ViewList", list_views},
     {"POST", "/api/v1/views/{name}/rebuild", access::admin, body_kind::json, "",

@@ -1,0 +1,144 @@
+// Exports, proofs, backups and bundles over HTTP, and what a proof's check takes.
+#include <sstream>
+
+#include "apps/evidence/proof_check.hpp"
+#include "tests/apps/http_fixture.hpp"
+#include "tests/catch.hpp"
+
+namespace bestow::testing {
+namespace {
+
+constexpr std::uint64_t targets = 20;
+constexpr std::uint64_t answered = 15;
+const std::string proof_of_3 = "/api/v1/promotions/7/targets/3/proof";
+
+auto lines_of(const std::string& body) -> std::vector<std::string> {
+  std::vector<std::string> out;
+  std::istringstream in{body};
+  for (std::string line; std::getline(in, line);) out.push_back(line);
+  return out;
+}
+
+auto check(const std::string& proof, const evidence::trusted_hashes& trusted = {})
+    -> evidence::proof_verdict {
+  std::istringstream in{proof};
+  return evidence::check_proof(in, trusted);
+}
+
+auto claims_in(const std::string& body) -> std::string {
+  std::string out;
+  for (const auto& line : lines_of(body))
+    if (const auto doc = json::parse(line); doc["kind"] == "claim")
+      out += doc["what"].get<std::string>() + ", ";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("an export over HTTP is whole and ends with its counts", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, targets, answered);
+  const auto all = f.get("/api/v1/log/export");
+  CHECK(all.status == 200);
+  CHECK(all.type == "application/x-ndjson");
+  const auto lines = lines_of(all.body);
+  const auto end = json::parse(lines.back());
+  CHECK(json::parse(lines.front())["content"] == "ndjson");
+  CHECK(end["kind"] == "end");
+  CHECK(end["facts"] == f.log.head().last.value);
+  CHECK(json::parse(lines_of(f.get("/api/v1/log/export?from=2&to=3").body).back())["facts"] == 2);
+  for (const auto* wrong : {"from=0", "to=x", "format=xml", "limit=5"}) {
+    CAPTURE(wrong);
+    CHECK(f.get(std::string{"/api/v1/log/export?"} + wrong).status == 400);
+  }
+}
+
+TEST_CASE("a proof says all that the log says of a target, and holds", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, targets, answered);
+  const auto proof = f.get(proof_of_3);
+  REQUIRE(proof.status == 200);
+  CHECK(claims_in(proof.body).find("created, imported, batch closed, sealed, ") == 0);
+  CHECK(claims_in(proof.body).find("released, published, answered, ") != std::string::npos);
+  const auto verdict = check(proof.body);
+  CHECK(verdict.problem == "");
+  CHECK(verdict.sound);
+  CHECK(verdict.chained);
+  CHECK(verdict.ordinal_proved);
+  CHECK(verdict.messages_remade == 1);
+  CHECK(verdict.title.head_hash == f.log.head().frame_hash);
+  const auto unanswered = f.get("/api/v1/promotions/7/targets/20/proof");
+  CHECK(claims_in(unanswered.body).find("answered") == std::string::npos);
+  CHECK(check(unanswered.body).sound);
+  CHECK(f.get("/api/v1/promotions/7/targets/21/proof").code() == "target_not_found");
+  CHECK(f.get("/api/v1/promotions/8/targets/1/proof").code() == "target_not_found");
+  CHECK(f.get(proof_of_3 + "?chain=none").code() == "query_invalid");
+}
+
+TEST_CASE("every changed byte of a proof is refused", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, 3, 3);
+  const auto proof = f.get(proof_of_3).body;
+  REQUIRE(check(proof).sound);
+  for (std::size_t i = 0; i < proof.size(); ++i) {
+    auto damaged = proof;
+    damaged[i] = static_cast<char>(damaged[i] ^ (1 << (i % 7)));
+    CAPTURE(i);
+    const auto verdict = check(damaged);
+    REQUIRE_FALSE(verdict.sound);
+    REQUIRE_FALSE(verdict.problem.empty());
+  }
+}
+
+TEST_CASE("a proof without a line, or with one twice, is refused", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, 3, 3);
+  const auto lines = lines_of(f.get(proof_of_3).body);
+  const auto text_of = [](const std::vector<std::string>& some) {
+    std::string out;
+    for (const auto& line : some) out += line + "\n";
+    return out;
+  };
+  REQUIRE(check(text_of(lines)).sound);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    CAPTURE(lines[i].substr(0, 80));
+    auto without = lines;
+    without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
+    CHECK_FALSE(check(text_of(without)).sound);
+    auto twice = lines;
+    twice.insert(twice.begin() + static_cast<std::ptrdiff_t>(i), lines[i]);
+    CHECK_FALSE(check(text_of(twice)).sound);
+  }
+  CHECK_FALSE(check("").sound);
+  CHECK_FALSE(check("\n").sound);
+  CHECK_FALSE(check(std::string(8U << 20U, 'x')).sound);
+}
+
+TEST_CASE("a proof is held against a head or an export that is trusted", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, targets, answered);
+  const auto whole = f.get(proof_of_3).body;
+  const auto small = f.get(proof_of_3 + "?chain=facts").body;
+  const auto exported = f.get("/api/v1/log/export?format=frames").body;
+  evidence::trusted_hashes head;
+  head.head = f.log.head().frame_hash;
+  CHECK(check(whole, head).sound);
+  head.head = sha256_digest{};
+  CHECK_FALSE(check(whole, head).sound);
+  const auto against = [&](const std::string& text) {
+    std::istringstream in{text};
+    evidence::trusted_hashes trusted;
+    trusted.log_export = &in;
+    return check(small, trusted);
+  };
+  CHECK(check(small).sound);
+  CHECK_FALSE(check(small).chained);
+  CHECK_FALSE(check(small).ordinal_proved);
+  CHECK(against(exported).sound);
+  CHECK_FALSE(against("").sound);
+  http_fixture other;
+  other.completed_points(7, targets, answered - 1);
+  CHECK_FALSE(against(other.get("/api/v1/log/export?format=frames").body).sound);
+}
+
+}  // namespace bestow::testing
