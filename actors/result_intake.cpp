@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/results_again.hpp"
 #include "bus/dead_letter.hpp"
 #include "events/limits.hpp"
 
@@ -11,7 +12,6 @@ namespace {
 
 using intake = caf::stateful_actor<result_intake_state>;
 using open_batch = result_intake_state::open_batch;
-constexpr const char* results_consumer = "bestow-results";
 
 auto find_open(result_intake_state& s, std::uint64_t token) -> open_batch* {
   const auto it = std::find_if(s.batches.begin(), s.batches.end(),
@@ -205,14 +205,18 @@ void read_again(intake* self) {
   if (!busy) {
     s.consumer.reset();
     s.batches.clear();
-    const auto& stream = s.context->options.grants.result_stream;
-    if (s.context->parts.messages->remove_consumer(stream, results_consumer))
+    if (read_results_from_start(*s.context->parts.messages, s.context->options.grants))
       return self->send(self, intake_connect{});
   }
   self->delayed_send(self, limits::results_retry_after, read_results_again{});
 }
 
 }  // namespace
+
+auto read_results_from_start(bus::message_bus& messages, const grant_settings& grants)
+    -> result<void> {
+  return messages.remove_consumer(grants.result_stream, results_consumer);
+}
 
 auto run_result_intake(intake* self, context_ptr context) -> caf::behavior {
   use_host_defaults(self);

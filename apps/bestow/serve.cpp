@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/engine.hpp"
+#include "actors/results_again.hpp"
 #include "apps/bestow/logging.hpp"
 #include "apps/bestow/wake.hpp"
 #include "apps/http/http_server.hpp"
@@ -159,6 +160,27 @@ auto check_replicas(service& s) -> result<void> {
                           s.settings.nats.replicas, version, bus::replicated_version_min));
 }
 
+/// Results that came after the backup are acknowledged at the broker and lost in the log: they are
+/// read again. The mark goes only when that is certain.
+auto follow_restore(service& s, const data_layout& at, wake& events) -> result<void> {
+  if (!std::filesystem::exists(at.restored_file)) return {};
+  spdlog::warn("this log was restored from a backup: results are read again from their beginning");
+  const auto give_up_at = steady_clock::now() + limits::serve_connect_within;
+  for (;;) {
+    const auto again = actors::read_results_from_start(*s.messages, s.settings.grants);
+    if (again) break;
+    if (again.error().action != fault_action::retry_later || steady_clock::now() > give_up_at ||
+        events.stop_wanted())
+      return again;
+    events.wait(200ms);
+  }
+  std::error_code error;
+  std::filesystem::remove(at.restored_file, error);
+  if (error)
+    return fail(fault_code::file_io_failed, "remove", at.restored_file + ": " + error.message());
+  return {};
+}
+
 auto start_engine(service& s, const data_layout& at, wake& events) -> result<void> {
   actors::engine_parts parts;
   parts.log = s.log.get();
@@ -214,6 +236,7 @@ auto start_all(service& s, wake& events) -> result<void> {
       .and_then([&] { return open_stores(s, at); })
       .and_then([&] { return external ? result<void>{} : connect(s, events); })
       .and_then([&] { return check_replicas(s); })
+      .and_then([&] { return follow_restore(s, at, events); })
       .and_then([&] { return start_engine(s, at, events); })
       .and_then([&] { return start_edges(s); });
 }

@@ -53,6 +53,7 @@ namespace bestow::http {
 // evidence.cpp
 [[nodiscard]] auto export_log(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto prove_target(const http_parts& parts, const request& in) -> answer;
+[[nodiscard]] auto create_backup(const http_parts& parts, const request& in) -> answer;
 
 // views.cpp
 [[nodiscard]] auto list_views(const http_parts& parts, const request& in) -> answer;

@@ -84,6 +84,7 @@ struct http_state {
   std::atomic<std::uint64_t> imported_bytes{0};
   std::atomic<bool> verifying{false};
   std::atomic<bool> reconciling{false};
+  std::atomic<bool> backing_up{false};
   std::atomic<bool> stopping{false};
   std::atomic<bool> broker_alive{true};
   dead_letters dead;

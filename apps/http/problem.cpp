@@ -93,6 +93,11 @@ constexpr auto rows = std::to_array<request_error_row>({
     {answer_too_large, "answer_too_large", 413,
      "The answer does not fit into one message of the broker.",
      "Ask for a smaller page with limit, or over HTTP."},
+    {backup_running, "backup_running", 503, "Another backup is being made.",
+     "Wait for it to end and ask again."},
+    {backup_directory_taken, "backup_directory_taken", 409,
+     "The directory is not empty, or it is no directory: a backup overwrites nothing.",
+     "Name a directory that does not exist yet, for example one with today's date."},
 });
 
 auto meaning_of(fault_code c) -> std::string_view {

@@ -56,6 +56,8 @@ enum class request_error : std::uint8_t {
   not_sealed_yet,
   command_unknown,
   answer_too_large,
+  backup_running,
+  backup_directory_taken,
 };
 struct request_error_row {
   request_error code;

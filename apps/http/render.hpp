@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/engine.hpp"
+#include "apps/evidence/manifest.hpp"
 #include "apps/http/json_writer.hpp"
 #include "projections/queries.hpp"
 
@@ -14,6 +15,9 @@ void write_partition(json_writer& w, const projections::partition_row& row);
 /// The fields of one target without braces.
 void write_target(json_writer& w, const projections::promotion_row& of,
                   const projections::target_view_row& row);
+/// A backup as it was made.
+[[nodiscard]] auto backup_json(const std::string& directory, const evidence::manifest& m)
+    -> std::string;
 [[nodiscard]] auto receipt_json(const actors::command_receipt& r) -> std::string;
 
 }  // namespace bestow::http

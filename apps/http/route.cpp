@@ -95,6 +95,10 @@ constexpr auto rows = std::to_array<route>({
      "What the log says of one target, with the frames that say it (NDJSON). chain=facts leaves out "
      "the frames in between.",
      "", "application/x-ndjson", prove_target},
+    {"POST", "/api/v1/backups", access::admin, body_kind::json_required, "",
+     "Make a verified copy of the log and of the refused rows in a new directory on the server's "
+     "machine.",
+     "BackupCreate", "Backup", create_backup},
     {"GET", "/api/v1/views", access::viewer, body_kind::none, "",
      "Every view, its position and its lag.", "", "ViewList", list_views},
     {"POST", "/api/v1/views/{name}/rebuild", access::admin, body_kind::json, "",

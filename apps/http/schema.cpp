@@ -324,6 +324,8 @@ constexpr auto schemas = std::to_array<schema>({
     {"Fact", fact, {}, false},
     {"LogStat", log_stat, {}, false},
     {"VerifyReport", verify_report, {}, false},
+    {"BackupCreate", backup_create, backup_required, true},
+    {"Backup", backup, {}, false},
     {"View", view, {}, false},
     {"ViewList", view_list, {}, false},
     {"Stream", stream, {}, false},

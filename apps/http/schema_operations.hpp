@@ -52,6 +52,23 @@ constexpr auto verify_report = std::to_array<f>({
     {"bad_position", count, true, "", ""},
     {"problem", text, true, "", ""},
 });
+constexpr auto backup_create = std::to_array<f>({
+    {"directory", text, false, "",
+     "A path on the server's machine: a new or empty directory, which its user may make."},
+});
+constexpr auto backup_required = std::to_array<std::string_view>({"directory"});
+constexpr auto backup = std::to_array<f>({
+    {"directory", text, false, "", ""},
+    {"log_id", text, false, "", ""},
+    {"incarnation", count, false, "", "How often the log was restored, plus one."},
+    {"head_position", count, false, "", "The last fact that is in it."},
+    {"head_hash", text, false, "", "Hash of the last frame."},
+    {"frames", count, false, "", ""},
+    {"files", count, false, "", "Without the manifest."},
+    {"bytes", count, false, "", ""},
+    {"manifest_sha256", text, false, "", "Keep it elsewhere: it fixes every file of the backup."},
+    {"made_at", time, true, "", ""},
+});
 constexpr auto view = std::to_array<f>({
     {"name", text, false, "", ""},
     {"version", count, false, "", ""},

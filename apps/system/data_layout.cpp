@@ -11,6 +11,7 @@ data_layout::data_layout(std::string directory)
       unique{root + "/unique"},
       rejects{root + "/rejects"},
       nats{root + "/nats"},
+      restored_file{root + "/restored"},
       url_file{root + "/http.url"} {}
 
 }  // namespace bestow::apps

@@ -15,6 +15,8 @@ struct data_layout {
   std::string unique;
   std::string rejects;
   std::string nats;
+  /// There from a restore until the broker's results are read again from their beginning.
+  std::string restored_file;
   std::string url_file;  ///< Where the service that runs here is reached.
 };
 

@@ -1,7 +1,11 @@
 // Exports, proofs, backups and bundles over HTTP, and what a proof's check takes.
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
+#include "apps/evidence/backup.hpp"
 #include "apps/evidence/proof_check.hpp"
+#include "store/event_log.hpp"
 #include "tests/apps/http_fixture.hpp"
 #include "tests/catch.hpp"
 
@@ -139,6 +143,35 @@ TEST_CASE("a proof is held against a head or an export that is trusted", "[unit]
   http_fixture other;
   other.completed_points(7, targets, answered - 1);
   CHECK_FALSE(against(other.get("/api/v1/log/export?format=frames").body).sound);
+}
+
+TEST_CASE("a backup goes to a new directory, whole, or not at all", "[unit][http]") {
+  http_fixture f;
+  {  // A log on disk, as the service has one.
+    const auto made = store::open_lmdb_log({f.settings.data.dir + "/log", 1ULL << 30U, false}, 3);
+    REQUIRE(made);
+    const store::append_batch batch{stream_of(promotion_id{7}), {},
+                                    {encode_event(promotion_approved{"kim"})}};
+    REQUIRE((*made)->append_group(std::array{batch}, {1}).value()[0]);
+  }
+  const auto to = f.settings.data.dir + "/../" +
+                  std::filesystem::path{f.settings.data.dir}.filename().string() + "-backup";
+  const auto post = [&](const std::string& directory) {
+    return f.post("/api/v1/backups", json{{"directory", directory}}.dump());
+  };
+  CHECK(f.post("/api/v1/backups", "{}").code() == "field_required");
+  CHECK(post("relative").code() == "field_out_of_range");
+  CHECK(post(f.settings.data.dir).code() == "backup_directory_taken");
+  f.state.backing_up = true;
+  CHECK(post(to).code() == "backup_running");
+  f.state.backing_up = false;
+  const auto made = post(to);
+  CHECK(made.status == 201);
+  CHECK(made.doc()["head_position"] == 1);
+  CHECK(made.doc()["files"] == 2);
+  CHECK(evidence::check_backup(to, {}));
+  CHECK(post(to).code() == "backup_directory_taken");
+  std::filesystem::remove_all(to);
 }
 
 }  // namespace bestow::testing
