@@ -29,6 +29,7 @@ void add_backup(CLI::App& app, context& ctx);
 void add_completion(CLI::App& app, context& ctx);
 /// Verbs of `bestow log` that have files of their own.
 void add_log_export(CLI::App& noun, context& ctx);
+void add_log_replay(CLI::App& noun, context& ctx);
 void add_log_prove(CLI::App& noun, context& ctx);
 /// `bestow __complete WORDS...`: candidates for the last word, one a line. Not parsed as the other
 /// commands are, for the words are unfinished.

@@ -167,6 +167,7 @@ void add_log(CLI::App& app, context& ctx) {
   add_tail(*noun, ctx);
   add_verify(*noun, ctx);
   add_log_export(*noun, ctx);
+  add_log_replay(*noun, ctx);
   add_log_prove(*noun, ctx);
 }
 

@@ -139,3 +139,37 @@ def proof_of_one_target(world):
     world.bestow("log", "prove", promotion, target, "--data", world.data, "--out", offline)
     check_equal(offline.read_text().splitlines()[1:1 + len(seen["claims"])],
                 file.read_text().splitlines()[1:1 + len(seen["claims"])], "claims, made offline")
+
+
+@scenario
+def replay_shows_damage(world):
+    """G5: a replay from the first fact equals the serving views; a changed row does not pass."""
+    promotion, _ = finished_promotion(world, count=2_000)
+    refused_now = world.bestow("log", "replay", "--data", world.data, "--into",
+                               world.dir / "early", code=None)
+    check(refused_now.code != 0 and "log_locked" in refused_now.err, refused_now.err)
+    check_equal(world.server.stop(), 0, "a clean end")
+    before = {p: p.read_bytes() for p in sorted((world.data / "views").glob("*.mdb"))}
+    answer = world.bestow("log", "replay", "--data", world.data, "--into", world.dir / "replayed",
+                          "-o", "json").json()
+    check_equal({v["verdict"] for v in answer["views"]}, {"equal"}, f"verdicts: {answer}")
+    check_equal({p: p.read_bytes() for p in before}, before, "the views are only read")
+    again = world.bestow("log", "replay", "--data", world.data, "--into", world.dir / "again",
+                         "-o", "json").json()
+    check_equal([v["hash"] for v in again["views"]], [v["hash"] for v in answer["views"]],
+                "two replays")
+    taken = world.bestow("log", "replay", "--data", world.data, "--into", world.dir / "again",
+                         code=1)
+    check("not empty" in taken.err, taken.err)
+
+    # The reason of the promotion as its view keeps it, one letter changed.
+    path = next(p for p in before if p.name.startswith("promotion_summary"))
+    old = "새해맞이 이벤트".encode()
+    check(old in before[path], "the view holds the promotion's reason")
+    path.write_bytes(before[path].replace(old, "새해맞이 이벤터".encode()))
+    answer = world.bestow("log", "replay", "--data", world.data, "--into", world.dir / "damaged",
+                          "-o", "json", code=1)
+    verdicts = {v["name"]: v["verdict"] for v in answer.json()["views"]}
+    check_equal(verdicts.pop("promotion_summary"), "different", f"verdicts: {answer.out}")
+    check_equal(set(verdicts.values()), {"equal"}, f"verdicts: {answer.out}")
+    check("promotion_summary differs" in answer.err, answer.err)

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/evidence/log_until.hpp"
 #include "store/memory_log.hpp"
 #include "tests/catch.hpp"
 
@@ -93,6 +94,24 @@ TEST_CASE("an export of damaged frames breaks off before its end", "[unit][evide
   CHECK(step.error().code == fault_code::log_corrupt);
   CHECK(step.error().detail.find("position 4") != std::string::npos);
   CHECK(text.find(R"("kind":"end")") == std::string::npos);
+}
+
+TEST_CASE("a log is shown as it was at a position", "[unit][evidence]") {
+  const some_log s;
+  log_until shown{s.log};
+  CHECK(shown.head().last == position{7});
+  shown.end_at({4});
+  std::vector<std::uint64_t> seen;
+  const auto visit = [&](const store::stored_event& e) {
+    seen.push_back(e.at.value);
+    return true;
+  };
+  CHECK(shown.read({}, {}, visit).value() == position{4});
+  CHECK(seen == std::vector<std::uint64_t>{1, 2, 3, 4});
+  CHECK(shown.read({4}, {}, visit).value() == position{4});
+  CHECK(seen.size() == 4);
+  shown.end_at({900});
+  CHECK(shown.head().last == position{7});
 }
 
 }  // namespace bestow::evidence
