@@ -3,10 +3,12 @@
 #include <memory>
 
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "apps/http/json_writer.hpp"
+#include "events/limits.hpp"
 
 namespace bestow::apps {
 namespace {
@@ -25,7 +27,15 @@ class json_message final : public spdlog::custom_flag_formatter {
   }
 };
 
+using ring = spdlog::sinks::ringbuffer_sink_mt;
+
 }  // namespace
+
+auto recent_log_lines() -> std::vector<std::string> {
+  for (const auto& sink : spdlog::default_logger()->sinks())
+    if (auto* lines = dynamic_cast<ring*>(sink.get())) return lines->last_formatted();
+  return {};
+}
 
 void start_logging(const config::log_settings& settings) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
@@ -34,8 +44,9 @@ void start_logging(const config::log_settings& settings) {
         R"({"at":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
   else
     formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v");
-  auto logger =
-      std::make_shared<spdlog::logger>("bestow", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>(
+      "bestow", spdlog::sinks_init_list{std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+                                        std::make_shared<ring>(limits::bundle_log_lines)});
   logger->set_formatter(std::move(formatter));
   logger->set_level(spdlog::level::from_str(settings.level));
   spdlog::set_default_logger(std::move(logger));

@@ -213,6 +213,7 @@ auto parts_of(service& s) -> http::http_parts {
   parts.settings = &s.settings;
   parts.state = &s.state;
   parts.version = cli::version();
+  parts.recent_lines = recent_log_lines;
   return parts;
 }
 

@@ -55,6 +55,9 @@ namespace bestow::http {
 [[nodiscard]] auto prove_target(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto create_backup(const http_parts& parts, const request& in) -> answer;
 
+// bundle.cpp
+[[nodiscard]] auto debug_bundle(const http_parts& parts, const request& in) -> answer;
+
 // views.cpp
 [[nodiscard]] auto list_views(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto rebuild_view(const http_parts& parts, const request& in) -> answer;

@@ -103,6 +103,8 @@ struct http_parts {
   const config::settings* settings{nullptr};
   http_state* state{nullptr};
   std::string version;
+  /// The program's newest log lines, oldest first. May be empty. Any thread.
+  std::function<std::vector<std::string>()> recent_lines;
 };
 
 /// 200 with JSON.

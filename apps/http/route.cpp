@@ -99,6 +99,10 @@ constexpr auto rows = std::to_array<route>({
      "Make a verified copy of the log and of the refused rows in a new directory on the server's "
      "machine.",
      "BackupCreate", "Backup", create_backup},
+    {"GET", "/api/v1/debug/bundle", access::admin, body_kind::none, "",
+     "What a bug report needs: version, settings without secrets, health, figures, streams, the "
+     "program's last log lines. No customer data.",
+     "", "application/json", debug_bundle},
     {"GET", "/api/v1/views", access::viewer, body_kind::none, "",
      "Every view, its position and its lag.", "", "ViewList", list_views},
     {"POST", "/api/v1/views/{name}/rebuild", access::admin, body_kind::json, "",

@@ -174,4 +174,26 @@ TEST_CASE("a backup goes to a new directory, whole, or not at all", "[unit][http
   std::filesystem::remove_all(to);
 }
 
+TEST_CASE("a bundle shows settings without secrets and what the service knows", "[unit][http]") {
+  http_fixture f;
+  f.settings.nats.password = "hunter2";
+  f.settings.nats.url = "nats://kim:hunter3@broker:4222";
+  f.settings.http.tokens.push_back(token_of("kim", config::access_role::admin, "hunter4"));
+  f.parts.recent_lines = [] { return std::vector<std::string>{"a line"}; };
+  f.sealed_points(7, 2);
+  const auto bundle = f.call("GET", "/api/v1/debug/bundle", std::nullopt,
+                             {{"Authorization", "Bearer hunter4"}});
+  REQUIRE(bundle.status == 200);
+  const auto doc = bundle.doc();
+  CHECK(doc["version"] == "9.9.9");
+  CHECK(doc["settings"]["nats.password"] == "(set, not shown)");
+  CHECK(doc["settings"]["nats.url"].get<std::string>().find("***@broker:4222") !=
+        std::string::npos);
+  CHECK(doc["log_lines"][0] == "a line");
+  CHECK(doc["limits"].size() > 100);
+  CHECK(doc["views"]["views"].size() == 4);
+  for (const auto* secret : {"hunter2", "hunter3", "hunter4", "1001", "새해"})
+    CHECK(bundle.body.find(secret) == std::string::npos);
+}
+
 }  // namespace bestow::testing

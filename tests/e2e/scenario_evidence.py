@@ -3,10 +3,11 @@
 import base64
 import hashlib
 import json
+import re
 
 import audit
 import flows
-from harness import Failure, check, check_equal
+from harness import Failure, check, check_equal, wait_until
 from nats_client import Nats
 from registry import scenario
 
@@ -173,3 +174,41 @@ def replay_shows_damage(world):
     check_equal(verdicts.pop("promotion_summary"), "different", f"verdicts: {answer.out}")
     check_equal(set(verdicts.values()), {"equal"}, f"verdicts: {answer.out}")
     check("promotion_summary differs" in answer.err, answer.err)
+
+
+SECRETS = ["kept-from-bundles", "hunter2-password"]
+
+
+@scenario
+def debug_bundle_holds_no_secret(world):
+    """Settings, health, figures, streams and log lines; no token, no password, no customer."""
+    port = world.own_nats(config='authorization { user: "app", password: "hunter2-password" }')
+    world.env["BESTOW_NATS_USER"] = "app"
+    world.env["BESTOW_NATS_PASSWORD"] = "hunter2-password"
+    world.env["BESTOW_TOKEN"] = SECRETS[0]
+    token = hashlib.sha256(SECRETS[0].encode()).hexdigest()
+    config = world.dir / "bestow.toml"
+    config.write_text(f'[[http.tokens]]\nname = "kim"\nrole = "admin"\nsha256 = "{token}"\n')
+    world.server = world.spawn("bestow", [
+        world.tools.bestow, "serve", "-c", config, "--data", world.data, "--listen",
+        f"127.0.0.1:{world.port}", "--nats", f"nats://127.0.0.1:{port}"])
+    wait_until(lambda: world.http("GET", "/healthz", quiet=True)[0] == 200, 30, "alive")
+    _, path, _ = flows.prepare(world, "point", 200)
+    target = world.dir / "bundle"
+    world.bestow("debug", "bundle", "--out", target)
+    names = {p.name for p in target.iterdir()}
+    check(names >= {"README.txt", "about.json", "settings.json", "health.json", "log.json",
+                    "views.json", "deliveries.json", "broker.json", "limits.json", "metrics.txt",
+                    "log_lines.txt"}, f"files: {names}")
+    everything = "".join(p.read_text() for p in target.iterdir())
+    for secret in [*SECRETS, token]:
+        check(secret not in everything, f"{secret} is in the bundle")
+    for customer, _ in list(flows.expected_targets(path).values())[:50]:
+        check(len(customer) < 6 or not re.search(rf"\b{customer}\b", everything),
+              f"customer {customer} is in it")
+    settings = json.loads((target / "settings.json").read_text())
+    check_equal(settings["nats.password"], "(set, not shown)", "the password")
+    check_equal(settings["nats.user"], '"app"', "the user, as the file has it")
+    streams = json.loads((target / "broker.json").read_text())["streams"]
+    check("GRANTS_POINT" in {s["name"] for s in streams}, f"streams: {streams}")
+    world.bestow("debug", "bundle", "--out", target, code=3)
