@@ -14,11 +14,13 @@ import traceback
 from pathlib import Path
 
 import scenario_access  # noqa: F401
+import scenario_backup  # noqa: F401
 import scenario_adopt  # noqa: F401
 import scenario_broker  # noqa: F401  Importing registers the scenarios.
 import scenario_cli  # noqa: F401
 import scenario_commands  # noqa: F401
 import scenario_docs  # noqa: F401
+import scenario_evidence  # noqa: F401
 import scenario_events  # noqa: F401
 import scenario_faults  # noqa: F401
 import scenario_import  # noqa: F401
