@@ -288,6 +288,10 @@ auto fake_engine::rebuild_stream(promotion_type, const actors::caller&)
     -> actors::outcome<actors::stream_receipt> {
   return not_here();
 }
+auto fake_engine::rebuild_events(const actors::caller&)
+    -> actors::outcome<actors::stream_receipt> {
+  return not_here();
+}
 auto fake_engine::adopt_stream(promotion_type, const actors::caller&)
     -> actors::outcome<actors::adoption_receipt> {
   return not_here();

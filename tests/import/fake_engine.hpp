@@ -71,6 +71,7 @@ class fake_engine final : public actors::engine {
       -> actors::outcome<actors::stream_receipt> override;
   auto adopt_stream(promotion_type type, const actors::caller& by)
       -> actors::outcome<actors::adoption_receipt> override;
+  auto rebuild_events(const actors::caller& by) -> actors::outcome<actors::stream_receipt> override;
   auto rebuild_view(std::string_view name) -> result<bool> override;
   auto status() -> actors::engine_status override;
   void stop() override;
