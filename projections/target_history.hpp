@@ -21,6 +21,7 @@ class target_history {
   using handles = event_list<targets_released, targets_publish_failed, grants_published,
                              results_recorded, double_grant_detected, targets_abandoned,
                              results_overdue, recalls_recorded>;
+  static constexpr bool reads_texts = true;
 
   explicit target_history(std::vector<target_ordinal> ordinals);
 

@@ -62,6 +62,7 @@ TEST_CASE("what can be done to a promotion over HTTP can be done over NATS", "[u
   for (const auto& r : http::route_table()) {
     const bool wanted = r.pattern.starts_with("/api/v1/promotions") ||
                         r.pattern.starts_with("/api/v1/results");
+    if (r.pattern.ends_with("/proof")) continue;  // A file of frames: larger than a message.
     CAPTURE(r.method, r.pattern);
     if (wanted) CHECK(commanded.contains(&r));
   }
