@@ -362,8 +362,8 @@ inline constexpr auto command_wait_max = 10'000ms;
 inline constexpr std::size_t command_headers_max = 32;
 /// An answer's headers, kept free below the broker's max_payload.
 inline constexpr std::size_t command_answer_header_bytes = 1'024;
-/// Requests that nats.c holds for one subscription; it drops more.
-inline constexpr int nats_requests_pending_max = 1'024;
+/// Requests that nats.c holds for one subscription; it drops more. A burst is answered, not lost.
+inline constexpr int nats_requests_pending_max = 65'536;
 /// Bytes of them.
 inline constexpr int nats_requests_pending_bytes_max = 64 << 20;
 

@@ -4,7 +4,7 @@
 // Thread-safe: stats may be written by many threads while they are read.
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
