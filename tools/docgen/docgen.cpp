@@ -15,6 +15,7 @@
 
 #include "apps/http/problem.hpp"
 #include "apps/http/route.hpp"
+#include "apps/nats/asyncapi.hpp"
 #include "config/settings.hpp"
 #include "domain/rejection.hpp"
 #include "domain/result_row.hpp"
@@ -202,6 +203,8 @@ auto pages(const fs::path& source) -> std::map<std::string, std::string> {
           {"http.md", http_page()},
           {"limits.md", limits_page()},
           {"events.md", events_page(source)},
+          {"commands.md", std::string{generated} + commands::commands_page({})},
+          {"asyncapi.json", commands::asyncapi({}, BESTOW_VERSION)},
           {"config.md", std::string{generated} + config::key_table_markdown()}};
 }
 
