@@ -328,6 +328,7 @@ auto caf_engine::status() -> engine_status {
   s.head = context_->parts.log->head().last;
   const auto& c = context_->counters;
   s.log_ready = c.log_ready;
+  if (const auto why = c.log_trouble.get()) s.log_trouble = to_string(*why);
   s.appends = c.appends;
   s.commits = c.commits;
   s.restarts = c.restarts;

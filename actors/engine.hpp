@@ -149,6 +149,8 @@ struct engine_options {
   unsigned worker_threads{2};
   /// Called from an actor when the process must stop (corruption, restarts exhausted).
   std::function<void(const fault&)> on_fatal;
+  /// Called from an actor when appends begin to fail, and with nullopt when one succeeds again.
+  std::function<void(const std::optional<fault>&)> on_log_trouble;
 };
 
 /// Health and figures for /readyz, /metrics and `doctor`.
@@ -174,6 +176,7 @@ struct stream_receipt {
 struct engine_status {
   position head{};
   bool log_ready{true};
+  std::string log_trouble;  ///< The fault that keeps the log from being written; "" = none.
   std::vector<delivery_status> deliveries;
   std::optional<delivery_status> events;  ///< Of the event stream: positions of the log.
   std::uint64_t appends{0};

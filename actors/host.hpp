@@ -15,6 +15,26 @@
 
 namespace bestow::actors {
 
+/// The fault of the latest append; empty while appends succeed. Thread-safe.
+class trouble_note {
+ public:
+  /// True when this differs in kind from what stood: worth telling.
+  auto set(std::optional<fault> why) -> bool {
+    const std::lock_guard lock{mutex_};
+    const bool news = why.has_value() != why_.has_value() || (why && why->code != why_->code);
+    why_ = std::move(why);
+    return news;
+  }
+  [[nodiscard]] auto get() const -> std::optional<fault> {
+    const std::lock_guard lock{mutex_};
+    return why_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<fault> why_;
+};
+
 /// Figures shown by status(); written by actors, read by any thread.
 struct engine_counters {
   std::atomic<std::uint64_t> appends{0};
@@ -24,6 +44,7 @@ struct engine_counters {
   std::atomic<std::uint64_t> results_received{0};
   std::atomic<std::uint64_t> results_dead{0};
   std::atomic<bool> log_ready{true};
+  trouble_note log_trouble;
   /// By promotion_type: the stream holds grants that the log does not know.
   std::array<std::atomic<bool>, 2> ahead{};
 };

@@ -1,6 +1,7 @@
 #include "actors/log_writer.hpp"
 
 #include "events/limits.hpp"
+#include "store/log_room.hpp"
 
 namespace bestow::actors {
 
@@ -33,6 +34,38 @@ void notify_followers(writer* self) {
   for (auto& f : self->state.followers) notify(self, f, head);
 }
 
+void note_log(writer* self, std::optional<fault> why) {
+  auto& c = *self->state.context;
+  c.counters.log_ready = !why;
+  if (c.counters.log_trouble.set(why) && c.options.on_log_trouble) c.options.on_log_trouble(why);
+}
+
+/// A commit succeeded. In a full log a small one still may, which is no sign of room.
+void note_commit(writer* self) {
+  const auto& c = *self->state.context;
+  const auto why = c.counters.log_trouble.get();
+  if (!why || (why->code == fault_code::log_full && !store::has_room(*c.parts.log))) return;
+  note_log(self, std::nullopt);
+}
+
+void look_later(writer* self) {
+  auto& s = self->state;
+  s.next_look = s.context->parts.time->steady() + limits::projector_retry;
+  self->delayed_send(self, limits::projector_retry, commit_tick{});
+}
+
+/// A log that was full is looked at until there is room: nobody may append meanwhile, and who asks
+/// whether this process is ready must not wait for an append.
+void look_for_room(writer* self) {
+  auto& s = self->state;
+  if (s.next_look.count() == 0 || s.context->parts.time->steady() < s.next_look) return;
+  s.next_look = {};
+  const auto why = s.context->counters.log_trouble.get();
+  if (!why || why->code != fault_code::log_full) return;
+  if (!store::has_room(*s.context->parts.log)) return look_later(self);
+  note_log(self, std::nullopt);
+}
+
 /// The environment is in an unknown state: everything queued fails, hosts replay behind the reopen.
 void fail_group(writer* self, std::vector<log_writer_state::waiting>& group, const fault& why) {
   auto& s = self->state;
@@ -42,8 +75,11 @@ void fail_group(writer* self, std::vector<log_writer_state::waiting>& group, con
     w.reply.deliver(append_reply{tl::unexpected<fault>{why}});
   }
   std::erase_if(s.queue, [](const auto& w) { return !w.barrier; });
-  s.context->counters.log_ready = false;  // Until a commit succeeds again.
-  if (why.code == fault_code::log_full) return;  // Nothing was written and the log is intact.
+  note_log(self, why);  // Until a commit succeeds again.
+  if (why.code == fault_code::log_full) {  // Nothing was written and the log is intact.
+    if (s.next_look.count() == 0) look_later(self);
+    return;
+  }
   auto reopened = s.context->parts.log->reopen();
   if (reopened) return notify_followers(self);  // The commit may have been done after all.
   if (s.context->options.on_fatal) s.context->options.on_fatal(reopened.error());
@@ -72,7 +108,7 @@ void commit(writer* self) {
       group[i].reply.deliver(append_reply{std::move((*answers)[i])});
     s.context->counters.appends += group.size();
     ++s.context->counters.commits;
-    s.context->counters.log_ready = true;
+    note_commit(self);
     notify_followers(self);
   }
   while (!s.queue.empty() && s.queue.front().barrier) {
@@ -113,6 +149,7 @@ auto run_log_writer(writer* self, context_ptr context) -> caf::behavior {
       },
       [=](const commit_tick&) {
         self->state.tick_scheduled = false;
+        look_for_room(self);
         commit(self);
         if (!self->state.queue.empty()) schedule_commit(self);
       },

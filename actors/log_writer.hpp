@@ -3,6 +3,7 @@
 #pragma once
 
 #include <caf/all.hpp>
+#include <chrono>
 #include <deque>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct log_writer_state {
   context_ptr context;
   std::deque<waiting> queue;
   bool tick_scheduled{false};
+  /// The log was full: when (steady clock) it is looked at next. 0 = it is not.
+  std::chrono::nanoseconds next_look{0};
   std::vector<follower> followers;
 };
 

@@ -147,6 +147,7 @@ void add_commands(std::vector<key_binding>& keys) {
 
 void add_data_and_nats(std::vector<key_binding>& keys) {
   constexpr bounds map_range{1ULL << 20U, 1ULL << 46U};
+  constexpr bounds segment_range{64ULL << 10U, 1ULL << 46U};
   keys.push_back(text_key(
       {"data", "dir"}, "a directory",
       "Where everything lives: the log, views, snapshots, the embedded broker.",
@@ -159,7 +160,7 @@ void add_data_and_nats(std::vector<key_binding>& keys) {
       {"data", "view_map_size"}, key_kind::size, map_range, "Address space reserved for each view.",
       [](settings & s) -> auto& { return s.data.view_map_size; }));
   keys.push_back(number_key<std::uint64_t>(
-      {"data", "segment_size"}, key_kind::size, map_range,
+      {"data", "segment_size"}, key_kind::size, segment_range,
       "A file of the log that has grown to this is sealed: it never changes again, and the next "
       "one is begun. With a map_size below it the log is full first.",
       [](settings & s) -> auto& { return s.data.segment_size; }));

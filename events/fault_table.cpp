@@ -87,7 +87,8 @@ constexpr auto rows = std::to_array<fault_row>({
     {log_full, "log_full", call_operator,
      "The disk or the log's map is full. The fact was not written; every acknowledged fact is "
      "intact.",
-     "Free disk space or raise map_size in [data], then restart. Queries keep working meanwhile."},
+     "`/readyz` and the service's log say which of the two. Disk: make room, and it goes on by "
+     "itself. Map: raise map_size in [data] and restart. Queries keep working meanwhile."},
     {log_io_failed, "log_io_failed", call_operator,
      "Reading, writing or syncing the log failed. Nothing of the failed group was acknowledged; "
      "the log is opened anew before it is used again.",

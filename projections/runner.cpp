@@ -189,6 +189,14 @@ auto view_runner::advance_rebuild() -> result<bool> {
 }
 
 auto view_runner::step() -> result<step_report> {
+  auto report = take_step();
+  const bool held_up = !report && report.error().code != fault_code::view_poisoned;
+  const std::lock_guard lock{mutex_};
+  held_up_ = held_up ? to_string(report.error()) : "";
+  return report;
+}
+
+auto view_runner::take_step() -> result<step_report> {
   if (auto done = retire_old_rows(); !done) return tl::unexpected{done.error()};
   if (auto done = begin_wanted_rebuild(); !done) return tl::unexpected{done.error()};
   bool caught_up = true;
@@ -221,7 +229,7 @@ auto view_runner::status() const -> view_status {
                                        : view_life::following;
   s.at = serving_.at;
   s.lag = head > serving_.at ? head.value - serving_.at.value : 0;
-  s.problem = problem_;
+  s.problem = held_up_.empty() ? problem_ : held_up_;
   return s;
 }
 

@@ -42,7 +42,8 @@ class view_runner {
   /// One batch of the serving rows and, during a rebuild, one of the new rows.
   /// @fault view_poisoned  the view is stopped; a rebuild may start it again. Where its own rows
   ///                       are damaged the next step begins that rebuild by itself.
-  /// @fault any other      nothing was applied; step again later
+  /// @fault any other      nothing was applied; step again later. Until one succeeds the status
+  ///                       names the fault.
   [[nodiscard]] auto step() -> result<step_report>;
   /// Asks for a rebuild; the next step begins it, once no reader holds rows of before the last
   /// rebuild. Asking again during one changes nothing.
@@ -74,6 +75,7 @@ class view_runner {
   void switch_to_rebuild();
   [[nodiscard]] auto retire_old_rows() -> result<void>;
   [[nodiscard]] auto stop(const fault& why) -> fault;
+  [[nodiscard]] auto take_step() -> result<step_report>;
 
   view_definition definition_;
   view_context context_;
@@ -90,6 +92,7 @@ class view_runner {
   bool rebuild_wanted_{false};
   bool stopped_{false};
   std::string problem_;
+  std::string held_up_;  ///< The fault of the latest step, which the next one may not meet.
 };
 
 /// A view set over any views. open_views() is this over the registry with the bounds of limits.hpp.

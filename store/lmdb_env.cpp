@@ -1,6 +1,8 @@
 #include "store/lmdb_env.hpp"
 
+#include <fcntl.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -68,6 +70,19 @@ auto to_span(const MDB_val& value) -> std::span<const std::byte> {
   return {static_cast<const std::byte*>(value.mv_data), value.mv_size};
 }
 
+/// LMDB maps its lock file and writes through the map: where the disk has no room for a page of it,
+/// that would end the process. So the room is taken before. Closing the descriptor drops this
+/// process's locks on the file, of which there are none before the environment is open.
+auto reserve_lock_file(const std::string& path) -> int {
+  constexpr std::size_t slot_bytes = 64;
+  constexpr std::size_t header_bytes = 4'096;
+  const int fd = ::open((path + "-lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return 0;  // A file system that is read-only: LMDB knows what to do.
+  const int error = ::posix_fallocate(fd, 0, limits::lmdb_readers_max * slot_bytes + header_bytes);
+  ::close(fd);
+  return error == ENOSPC || error == EDQUOT ? error : 0;
+}
+
 }  // namespace
 
 auto lmdb_fault(int code, std::string_view operation, std::string_view context)
@@ -93,6 +108,9 @@ auto lmdb_env::open(const lmdb_options& options) -> result<lmdb_env> {
   if (rc != 0) return lmdb_fault(rc, "mdb_env_set_mapsize", options.path);
 
   const bool existed = file_exists(options.path);
+  if (options.locked && (existed || !options.read_only))
+    if (const int full = reserve_lock_file(options.path); full != 0)
+      return lmdb_fault(full, "open_lock_file", options.path);
   const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (options.read_only ? MDB_RDONLY : 0U) |
                          (options.locked ? 0U : MDB_NOLOCK);
   rc = mdb_env_open(raw, options.path.c_str(), flags, 0600);

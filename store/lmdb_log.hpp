@@ -53,6 +53,7 @@ class lmdb_log final : public event_log, public log_statistics, public frame_sou
   [[nodiscard]] auto frame_holding(position at) const
       -> result<std::optional<frame_copy>> override;
   [[nodiscard]] auto identity() const -> log_identity override;
+  [[nodiscard]] auto has_room() const -> bool override;
 
  private:
   /// How far one transaction's worth of a read came.

@@ -1,4 +1,6 @@
 // The appending half of lmdb_log, and how it begins another segment.
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -157,6 +159,19 @@ void lmdb_log::keep_house(const open_log& active, timestamp wall) {
   // how far it reaches), and a reader that cannot be freed is shown as a lagging one.
   static_cast<void>(save_anchor());
   static_cast<void>(active.env.check_readers());
+}
+
+auto lmdb_log::has_room() const -> bool {
+  // As a commit may take: the group, and copies of the pages on the way to it.
+  constexpr std::uint64_t enough = 2 * limits::group_bytes_max;
+  const std::shared_lock lock{environment_mutex_};
+  const auto segment = active();
+  struct statvfs disk {};
+  if (!segment || ::statvfs(options_.directory.c_str(), &disk) != 0) return false;
+  MDB_envinfo info{};
+  if (mdb_env_info((*segment)->env.handle(), &info) != 0) return false;
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize >= enough &&
+         used_bytes((*segment)->env) + enough <= info.me_mapsize;
 }
 
 auto lmdb_log::seal_due(const open_log& active, timestamp recorded_at) const -> bool {

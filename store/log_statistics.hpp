@@ -14,6 +14,8 @@ class log_statistics {
   virtual ~log_statistics() = default;
   /// Thread-safe; a few page reads. @fault log_io_failed.
   [[nodiscard]] virtual auto statistics() const -> result<log_stat> = 0;
+  /// What log_room.hpp asks.
+  [[nodiscard]] virtual auto has_room() const -> bool { return true; }
 };
 
 }  // namespace bestow::store

@@ -7,6 +7,7 @@
 
 #include "events/assert.hpp"
 #include "store/frame_reader.hpp"
+#include "store/log_room.hpp"
 
 namespace bestow::store {
 namespace {
@@ -208,6 +209,11 @@ auto stat_of(const event_log& log) -> result<log_stat> {
   if (known == nullptr)
     return fail(fault_code::internal, "stat_of", "this log keeps no statistics");
   return known->statistics();
+}
+
+auto has_room(const event_log& log) -> bool {
+  const auto* known = dynamic_cast<const log_statistics*>(&log);
+  return known == nullptr || known->has_room();
 }
 
 }  // namespace bestow::store

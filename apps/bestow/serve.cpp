@@ -198,6 +198,10 @@ auto start_engine(service& s, const data_layout& at, wake& events) -> result<voi
   options.delivery.replicas = static_cast<unsigned>(s.settings.nats.replicas);
   options.worker_threads = static_cast<unsigned>(s.settings.process.worker_threads);
   options.on_fatal = [&events](const fault& f) { events.give_up(f); };
+  options.on_log_trouble = [](const std::optional<fault>& why) {
+    if (why) spdlog::error("the log cannot be written: {}", to_string(*why));
+    else spdlog::info("the log is written again");
+  };
   return keep(actors::engine::start(parts, std::move(options)), s.engine);
 }
 

@@ -19,18 +19,27 @@ auto delivers(const actors::delivery_status& d) -> bool {
          d.code != name_of(fault_code::broker_version_unsupported);
 }
 
+/// A view that only a full disk holds up goes on by itself, but not before someone makes room.
+auto follows(const projections::view_status& v) -> bool {
+  return v.life != projections::view_life::stopped &&
+         !v.problem.starts_with(name_of(fault_code::log_full));
+}
+
 auto readiness(const http_parts& parts) -> std::vector<check> {
   std::vector<check> checks;
   const auto status = parts.engine->status();
-  checks.push_back({"log", status.log_ready, status.log_ready ? "" : "not writable"});
+  checks.push_back({"log", status.log_ready,
+                    status.log_ready            ? ""
+                    : status.log_trouble.empty() ? "not writable"
+                                                 : status.log_trouble});
   const bool connected = parts.messages != nullptr && parts.messages->connected();
   checks.push_back(
       {"broker", connected && parts.state->broker_alive.load(), connected ? "" : "not connected"});
   for (const auto& d : status.deliveries)
     checks.push_back({"delivery " + d.stream, delivers(d), d.state});
   for (const auto& v : parts.views->status())
-    checks.push_back({"view " + v.name, v.life != projections::view_life::stopped,
-                      v.life == projections::view_life::stopped ? "stopped" : ""});
+    checks.push_back({"view " + v.name, follows(v),
+                      v.life == projections::view_life::stopped ? "stopped" : v.problem});
   for (const auto& host : status.faulted) checks.push_back({host.stream, false, host.why});
   return checks;
 }

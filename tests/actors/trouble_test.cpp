@@ -169,3 +169,28 @@ TEST_CASE("the log writer forgets who has ended", "[actor]") {
   p.drive();
   CHECK(state.followers.size() == before);
 }
+
+TEST_CASE("a log that was full says so, and is ready again when there is room without an append",
+          "[actor]") {
+  world w{25};
+  process p{w};
+  std::vector<std::optional<fault>> told;
+  p.context->options.on_log_trouble = [&](const std::optional<fault>& why) {
+    told.push_back(why);
+  };
+  w.log->fail_next_commit(store::commit_fault::full);
+  const auto refused = p.create(point_promotion(1, 1));
+  REQUIRE_FALSE(refused);
+  REQUIRE(std::holds_alternative<fault>(refused.error()));
+  CHECK(std::get<fault>(refused.error()).code == fault_code::log_full);
+  CHECK_FALSE(p.context->counters.log_ready);
+  CHECK(p.context->counters.log_trouble.get()->code == fault_code::log_full);
+  const auto commits = p.context->counters.commits.load();
+  REQUIRE(p.drive_until([&] { return p.context->counters.log_ready.load(); }));
+  CHECK(p.context->counters.commits == commits);
+  CHECK_FALSE(p.context->counters.log_trouble.get());
+  REQUIRE(told.size() == 2);
+  CHECK((told[0] && !told[1]));
+  CHECK(p.fatal.empty());
+  CHECK(p.create(point_promotion(1, 1)));
+}

@@ -125,6 +125,7 @@ class World:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes = []
+        self.ends = []
         self.server = None
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("BESTOW_")}
         self.env["BESTOW_URL"] = self.url
@@ -265,9 +266,15 @@ class World:
         return path
 
     # --- the end --------------------------------------------------------------------------------------
+    def at_end(self, action):
+        """Runs when every process has ended, whatever became of the scenario."""
+        self.ends.append(action)
+
     def close(self, keep):
         for process in self.processes:
             process.kill()
+        for action in reversed(self.ends):
+            action()
         if keep:
             print(f"kept: {self.dir}", file=sys.stderr)
         else:

@@ -19,6 +19,7 @@ import scenario_adopt  # noqa: F401
 import scenario_broker  # noqa: F401  Importing registers the scenarios.
 import scenario_cli  # noqa: F401
 import scenario_commands  # noqa: F401
+import scenario_disk  # noqa: F401
 import scenario_docs  # noqa: F401
 import scenario_evidence  # noqa: F401
 import scenario_events  # noqa: F401

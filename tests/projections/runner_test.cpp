@@ -288,8 +288,11 @@ TEST_CASE("a failed machine is not a poison: the same step succeeds later", "[un
   REQUIRE_FALSE(step);
   CHECK(step.error().code == fault_code::file_io_failed);
   CHECK(status_of(**views, "promotion_summary").life == view_life::following);
+  CHECK_THAT(status_of(**views, "promotion_summary").problem,
+             Catch::Matchers::Contains("disk away"));
   lists.broken = false;
   CHECK((*views)->step(promotion_summary::name));
+  CHECK(status_of(**views, "promotion_summary").problem.empty());
 }
 
 TEST_CASE("who waits for a position is woken by the commit that reaches it", "[unit][registry]") {
