@@ -209,3 +209,26 @@ def sealed_file_is_missing(world):
     world.serve()
     flows.start(world, promotion)
     judge(world, "voucher", promotion, path, summary)
+
+
+@scenario
+def disk_of_broker_is_full(world):
+    """The embedded broker's disk is full too: with room and a restart the run ends as it should."""
+    if not small_disk(world, 192):
+        return
+    world.serve()
+    world.wallet("--seed", world.seed)
+    promotion, path, summary = flows.prepare(world, "point", targets(60_000))
+    flows.start(world, promotion)
+    wait_until(lambda: flows.progress(world.show(promotion)) > 0.1, 60, "the run is under way")
+    fill_up(world.dir / "disk" / "ballast")
+    def bad_checks():
+        status, body = world.http("GET", "/readyz", quiet=True)
+        return [c for c in body["checks"] if not c["ok"]] if status == 503 else None
+    print("not ready:", wait_until(bad_checks, 60, "/readyz says what is wrong"))
+    check(world.server.alive(), "bestow lives on")
+    (world.dir / "disk" / "ballast").unlink()
+    # A nats-server that met a full disk has switched JetStream off; the documented step.
+    world.server.stop()
+    world.serve()
+    judge(world, "point", promotion, path, summary, within=240)
