@@ -22,8 +22,10 @@
 #include "config/settings.hpp"
 #include "events/fault_table.hpp"
 #include "events/limits.hpp"
+#include "projections/past_views.hpp"
 #include "projections/queries.hpp"
 #include "store/data_lock.hpp"
+#include "store/scratch_views.hpp"
 
 namespace bestow::apps {
 namespace {
@@ -46,6 +48,7 @@ struct service {
   std::unique_ptr<store::view_store_factory> view_stores;
   std::unique_ptr<projections::view_set> views;
   std::unique_ptr<projections::queries> answers;
+  std::unique_ptr<projections::past_views> past;
   std::unique_ptr<bus::message_bus> messages;
   std::unique_ptr<actors::engine> engine;
   std::unique_ptr<http::http_server> http;
@@ -88,8 +91,10 @@ auto keep(result<T> made, Slot& slot) -> result<void> {
 }
 
 auto make_folders(const data_layout& at) -> result<void> {
-  for (const auto* folder :
-       {&at.log, &at.views, &at.snapshots, &at.lists, &at.unique, &at.rejects, &at.nats}) {
+  std::error_code left;  // What a killed process was working out; making the folder tells.
+  std::filesystem::remove_all(at.scratch, left);
+  for (const auto* folder : {&at.log, &at.views, &at.snapshots, &at.lists, &at.unique, &at.rejects,
+                             &at.nats, &at.scratch}) {
     std::error_code error;
     std::filesystem::create_directories(*folder, error);
     if (!error) std::filesystem::permissions(*folder, std::filesystem::perms::owner_all, error);
@@ -115,7 +120,13 @@ auto open_stores(service& s, const data_layout& at) -> result<void> {
       })
       .and_then(
           [&] { return keep(projections::open_views(*s.view_stores, *s.log, *s.lists), s.views); })
-      .map([&] { s.answers = std::make_unique<projections::queries>(*s.views, *s.log, *s.lists); });
+      .map([&] {
+        s.answers = std::make_unique<projections::queries>(*s.views, *s.log, *s.lists);
+        s.past = std::make_unique<projections::past_views>(
+            *s.log, *s.lists, [folder = at.scratch, bytes = s.settings.data.view_map_size] {
+              return store::make_scratch_view_stores(folder, bytes);
+            });
+      });
 }
 
 auto start_broker(service& s, const data_layout& at) -> result<void> {
@@ -210,6 +221,7 @@ auto parts_of(service& s) -> http::http_parts {
   parts.engine = s.engine.get();
   parts.answers = s.answers.get();
   parts.views = s.views.get();
+  parts.past = s.past.get();
   parts.log = s.log.get();
   parts.lists = s.lists.get();
   parts.messages = s.messages.get();

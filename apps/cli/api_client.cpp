@@ -1,5 +1,7 @@
 #include "apps/cli/api_client.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
@@ -116,6 +118,7 @@ auto api_client::download(const std::string& path,
       path,
       [&](const httplib::Response& head) {
         out.status = head.status;
+        out.headers.assign(head.headers.begin(), head.headers.end());
         return true;
       },
       [&](const char* data, std::size_t bytes) {
@@ -123,8 +126,17 @@ auto api_client::download(const std::string& path,
         out.body.append(data, bytes);
         return true;
       });
-  if (!r && out.status == 0) out.error = httplib::to_string(r.error());
+  if (!r && (out.status == 0 || out.good())) out.error = httplib::to_string(r.error());
   return out;
+}
+
+auto reply::header(std::string_view name) const -> std::string {
+  const auto same = [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  };
+  for (const auto& [key, value] : headers)
+    if (std::equal(key.begin(), key.end(), name.begin(), name.end(), same)) return value;
+  return "";
 }
 
 auto api_client::follow(const std::string& path, const std::string& last_id,

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "apps/cli/context.hpp"
 
@@ -15,8 +17,11 @@ namespace bestow::cli {
 struct reply {
   int status{0};  ///< 0: no answer.
   std::string body;
-  std::string error;  ///< Why there is no answer.
+  std::string error;  ///< Why there is no answer, or why a download broke off.
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< Of a download.
   [[nodiscard]] auto good() const -> bool { return status >= 200 && status < 300; }
+  /// "" when there is none.
+  [[nodiscard]] auto header(std::string_view name) const -> std::string;
 };
 
 struct server_event {
@@ -39,7 +44,8 @@ class api_client {
   /// Sends a body piece by piece. `next` fills the piece; false = the end. `size` 0 = not known.
   [[nodiscard]] auto upload(const std::string& path, const std::string& type, std::uint64_t size,
                             const std::function<bool(std::string& piece)>& next) -> reply;
-  /// Takes an answer's body piece by piece; the sink returns false to stop.
+  /// Takes an answer's body piece by piece; the sink returns false to stop. A body that breaks off
+  /// has an `error` beside its good status.
   [[nodiscard]] auto download(const std::string& path,
                               const std::function<bool(std::string_view)>& sink) -> reply;
   /// Follows the event stream until `take` returns false or the connection ends. While nothing

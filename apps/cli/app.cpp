@@ -240,6 +240,7 @@ auto run(const std::vector<std::string>& words, surroundings& with) -> exit_code
   add_serve(app, ctx);
   add_promotion(app, ctx);
   add_target(app, ctx);
+  add_customer(app, ctx);
   add_result(app, ctx);
   add_log(app, ctx);
   add_view(app, ctx);

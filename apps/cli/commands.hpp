@@ -3,6 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json_fwd.hpp>
@@ -17,6 +20,7 @@ namespace bestow::cli {
 void add_serve(CLI::App& app, context& ctx);
 void add_promotion(CLI::App& app, context& ctx);
 void add_target(CLI::App& app, context& ctx);
+void add_customer(CLI::App& app, context& ctx);
 void add_result(CLI::App& app, context& ctx);
 void add_log(CLI::App& app, context& ctx);
 void add_view(CLI::App& app, context& ctx);
@@ -37,6 +41,8 @@ void add_log_prove(CLI::App& noun, context& ctx);
 [[nodiscard]] auto complete(const CLI::App& app, const context& ctx,
                             const std::vector<std::string>& words) -> exit_code;
 void add_version(CLI::App& app, context& ctx);
+/// `bestow view export`.
+void add_view_export(CLI::App& noun, context& ctx);
 void add_help(CLI::App& app, context& ctx);
 
 /// The manual page of all commands, as roff.
@@ -99,6 +105,16 @@ void print_reconciliation(const context& ctx, const std::string& json);
 [[nodiscard]] auto id_check() -> CLI::Validator;
 /// A whole number low..high as a command-line word; no sign, no fraction.
 [[nodiscard]] auto number_check(std::uint64_t low, std::uint64_t high) -> CLI::Validator;
+/// A time as the server takes it: RFC 3339, or a local one (Asia/Seoul).
+[[nodiscard]] auto moment_check() -> CLI::Validator;
+/// `--as-of TIME` into `text`: the answer as it stood then.
+void add_as_of(CLI::App& command, std::string& text);
+/// A client that waits as long as the server may work on an earlier moment, when one is asked for.
+[[nodiscard]] auto patient_client(const context& ctx, const std::string& as_of)
+    -> std::unique_ptr<api_client>;
+/// The path with those parameters whose value is not "".
+[[nodiscard]] auto with_query(std::string path, const std::vector<std::string>& names,
+                              const std::vector<std::string>& values) -> std::string;
 /// 30, 30s, 5m or 2h, above zero and at most a year; the option gets seconds.
 [[nodiscard]] auto time_check() -> CLI::Validator;
 

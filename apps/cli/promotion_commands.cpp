@@ -127,13 +127,17 @@ void add_show_and_list(CLI::App& noun, context& ctx) {
   auto* show = noun.add_subcommand("show", "One promotion with its summary");
   auto id = std::make_shared<std::string>();
   auto partitions = std::make_shared<bool>(false);
+  auto as_of = std::make_shared<std::string>();
   show->add_option("id", *id, "Promotion")->required()->check(id_check());
   show->add_flag("--partitions", *partitions, "Progress of each partition instead");
-  show->callback([&ctx, id, partitions] {
-    ctx.action = [&ctx, id, partitions] {
-      api_client api{ctx};
-      if (!*partitions) return show_reply(ctx, api.get(promotion_path(*id)));
-      return show_page(ctx, api.get(promotion_path(*id) + "/partitions"), "partitions",
+  add_as_of(*show, *as_of);
+  show->callback([&ctx, id, partitions, as_of] {
+    ctx.action = [&ctx, id, partitions, as_of] {
+      const auto path = promotion_path(*id) + (*partitions ? "/partitions" : "");
+      auto api = patient_client(ctx, *as_of);
+      const auto r = api->get(with_query(path, {"as_of"}, {*as_of}));
+      if (!*partitions) return show_reply(ctx, r);
+      return show_page(ctx, r, "partitions",
                        {{"partition_key", "PARTITION", true},
                         {"total_count", "TARGETS", true},
                         {"released_count", "RELEASED", true},
@@ -145,20 +149,18 @@ void add_show_and_list(CLI::App& noun, context& ctx) {
     };
   });
   auto* list = noun.add_subcommand("list", "Promotions by ascending id");
-  auto query = std::make_shared<std::vector<std::string>>(3);
+  auto query = std::make_shared<std::vector<std::string>>(4);
   list->add_option("--status", (*query)[0], "READY, IN_PROGRESS, COMPLETED, STOPPED, or a state");
   list->add_option("--after", (*query)[1], "Ids above this one")->check(id_check());
   list->add_option("--limit", (*query)[2], "Rows of a page (100; at most 1000)")
       ->check(number_check(1, limits::page_limit_max));
+  add_as_of(*list, (*query)[3]);
   list->callback([&ctx, query] {
     ctx.action = [&ctx, query] {
-      std::string path = "/api/v1/promotions?";
-      const std::vector<std::string> names{"status", "after", "limit"};
-      for (std::size_t i = 0; i < names.size(); ++i)
-        if (!(*query)[i].empty()) path += names[i] + "=" + url_escape((*query)[i]) + "&";
-      path.pop_back();
-      api_client api{ctx};
-      return show_page(ctx, api.get(path), "promotions", promotion_columns(),
+      auto api = patient_client(ctx, (*query)[3]);
+      const auto path =
+          with_query("/api/v1/promotions", {"status", "after", "limit", "as_of"}, *query);
+      return show_page(ctx, api->get(path), "promotions", promotion_columns(),
                        fields_of("Promotion"));
     };
   });

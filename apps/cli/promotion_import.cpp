@@ -88,7 +88,7 @@ auto save_rejects(const context& ctx, const import_options& o) -> std::string {
       return out.good();
     });
     out.close();
-    saved = r.good() && out;
+    saved = r.good() && r.error.empty() && out;
   }
   error.clear();
   if (saved && !special) std::filesystem::rename(part, path, error);

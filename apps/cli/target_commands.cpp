@@ -19,10 +19,13 @@ void add_show(CLI::App& noun, context& ctx) {
   auto target = std::make_shared<std::string>();
   c->add_option("promotion", *promotion, "Promotion")->required()->check(id_check());
   c->add_option("target", *target, "Target")->required()->check(id_check());
-  c->callback([&ctx, promotion, target] {
-    ctx.action = [&ctx, promotion, target] {
-      api_client api{ctx};
-      const auto r = api.get(fmt::format("/api/v1/promotions/{}/targets/{}", *promotion, *target));
+  auto as_of = std::make_shared<std::string>();
+  add_as_of(*c, *as_of);
+  c->callback([&ctx, promotion, target, as_of] {
+    ctx.action = [&ctx, promotion, target, as_of] {
+      auto api = patient_client(ctx, *as_of);
+      const auto path = fmt::format("/api/v1/promotions/{}/targets/{}", *promotion, *target);
+      const auto r = api->get(with_query(path, {"as_of"}, {*as_of}));
       const auto code = show_reply(ctx, r);
       if (code != exit_code::done || ctx.output() != output_kind::table) return code;
       const auto object = ordered_json::parse(r.body, nullptr, false);
@@ -79,7 +82,7 @@ auto show_targets(const context& ctx, reply r) -> exit_code {
 void add_list(CLI::App& noun, context& ctx) {
   auto* c = noun.add_subcommand("list", "Targets by ascending id");
   auto promotion = std::make_shared<std::string>();
-  auto query = std::make_shared<std::vector<std::string>>(4);
+  auto query = std::make_shared<std::vector<std::string>>(5);
   c->add_option("promotion", *promotion, "Promotion")->required()->check(id_check());
   c->add_option("--status", (*query)[0], "pending, released, published, retrying, success, ...");
   c->add_option("--partition", (*query)[1], "Only this partition")
@@ -87,15 +90,13 @@ void add_list(CLI::App& noun, context& ctx) {
   c->add_option("--after", (*query)[2], "Ids above this one")->check(id_check());
   c->add_option("--limit", (*query)[3], "Rows of a page (100; at most 1000)")
       ->check(number_check(1, limits::page_limit_max));
+  add_as_of(*c, (*query)[4]);
   c->callback([&ctx, promotion, query] {
     ctx.action = [&ctx, promotion, query] {
-      auto path = fmt::format("/api/v1/promotions/{}/targets?", *promotion);
-      const std::vector<std::string> names{"status", "partition", "after", "limit"};
-      for (std::size_t i = 0; i < names.size(); ++i)
-        if (!(*query)[i].empty()) path += names[i] + "=" + url_escape((*query)[i]) + "&";
-      path.pop_back();
-      api_client api{ctx};
-      return show_targets(ctx, api.get(path));
+      auto api = patient_client(ctx, (*query)[4]);
+      return show_targets(
+          ctx, api->get(with_query(fmt::format("/api/v1/promotions/{}/targets", *promotion),
+                                   {"status", "partition", "after", "limit", "as_of"}, *query)));
     };
   });
 }

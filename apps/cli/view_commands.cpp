@@ -37,6 +37,7 @@ void add_view(CLI::App& app, context& ctx) {
       return show_reply(ctx, api.post("/api/v1/views/" + url_escape(*name) + "/rebuild", "{}"));
     };
   });
+  add_view_export(*noun, ctx);
 }
 
 }  // namespace bestow::cli

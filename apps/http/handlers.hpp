@@ -28,6 +28,9 @@ namespace bestow::http {
 [[nodiscard]] auto list_targets(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto show_target(const http_parts& parts, const request& in) -> answer;
 
+// customers.cpp
+[[nodiscard]] auto trace_customer(const http_parts& parts, const request& in) -> answer;
+
 // imports.cpp
 [[nodiscard]] auto import_targets(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto read_rejects(const http_parts& parts, const request& in) -> answer;
@@ -61,6 +64,9 @@ namespace bestow::http {
 // views.cpp
 [[nodiscard]] auto list_views(const http_parts& parts, const request& in) -> answer;
 [[nodiscard]] auto rebuild_view(const http_parts& parts, const request& in) -> answer;
+
+// exports.cpp
+[[nodiscard]] auto export_view(const http_parts& parts, const request& in) -> answer;
 
 // streams.cpp: the broker's streams
 [[nodiscard]] auto list_streams(const http_parts& parts, const request& in) -> answer;

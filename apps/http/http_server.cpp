@@ -93,14 +93,19 @@ void send_and_close(httplib::Response& to, std::string body, const std::string& 
 }
 
 void send_stream(httplib::Response& to, response from, http_state& state) {
-  to.set_chunked_content_provider(from.content_type, [next = std::move(from.stream), &state](
-                                                         std::size_t, httplib::DataSink& sink) {
-    const body_sink put = [&sink](std::string_view piece) {
-      return sink.is_writable() && sink.write(piece.data(), piece.size());
-    };
-    if (state.stopping.load() || !next(put)) sink.done();
-    return true;
-  });
+  to.set_chunked_content_provider(
+      from.content_type, [next = std::move(from.stream), broken = std::move(from.broken), &state](
+                             std::size_t, httplib::DataSink& sink) {
+        const body_sink put = [&sink](std::string_view piece) {
+          return sink.is_writable() && sink.write(piece.data(), piece.size());
+        };
+        if (broken && state.stopping.load()) return false;
+        if (state.stopping.load() || !next(put)) {
+          if (broken && broken->load()) return false;
+          sink.done();
+        }
+        return true;
+      });
 }
 
 void send(httplib::Response& to, response from, http_state& state, bool close) {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "bus/bus.hpp"
 #include "config/settings.hpp"
 #include "events/clock.hpp"
+#include "projections/past_views.hpp"
 #include "projections/queries.hpp"
 #include "projections/view_set.hpp"
 #include "store/event_log.hpp"
@@ -63,6 +65,9 @@ struct response {
   /// When set, the body is produced by calling it until it returns false. It may block for
   /// half a second at most and must then return to let the server look around.
   std::function<bool(const body_sink&)> stream;
+  /// Of a stream that must be whole: true once it cannot be finished. The connection then breaks
+  /// off, so that the client knows; it does so too when the server stops first.
+  std::shared_ptr<std::atomic<bool>> broken;
 };
 using answer = tl::expected<response, problem>;
 
@@ -84,6 +89,7 @@ struct http_state {
   std::atomic<std::uint64_t> imported_bytes{0};
   std::atomic<bool> verifying{false};
   std::atomic<bool> reconciling{false};
+  std::atomic<std::size_t> exports{0};  ///< Under way.
   std::atomic<bool> backing_up{false};
   std::atomic<bool> stopping{false};
   std::atomic<bool> broker_alive{true};
@@ -96,6 +102,7 @@ struct http_parts {
   actors::engine* engine{nullptr};
   const projections::queries* answers{nullptr};
   const projections::view_set* views{nullptr};
+  projections::past_views* past{nullptr};
   const store::event_log* log{nullptr};
   store::target_lists* lists{nullptr};
   bus::message_bus* messages{nullptr};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include <fmt/format.h>
 #define XXH_INLINE_ALL
@@ -35,6 +36,15 @@ auto path_id(const request& in, std::size_t index) -> checked_value<std::uint64_
   return tl::unexpected(problem_of(
       request_error::id_invalid,
       fmt::format("'{}' is not an id; allowed is 1..{}", shown(in.params[index]), limits::id_max)));
+}
+
+auto path_uid(const request& in, std::size_t index) -> checked_value<customer_uid> {
+  constexpr auto highest = std::numeric_limits<std::uint64_t>::max();
+  const auto value = number_of(in.params[index], highest);
+  if (value && *value > 0) return customer_uid{*value};
+  return tl::unexpected(problem_of(
+      request_error::id_invalid,
+      fmt::format("'{}' is not a customer_uid; allowed is 1..{}", shown(in.params[index]), highest)));
 }
 
 auto query_number(const request& in, std::string_view name, std::uint64_t fallback,

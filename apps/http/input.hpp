@@ -15,6 +15,8 @@ using checked_value = tl::expected<T, problem>;
 
 /// Path parameter `index` as 1..2^63-1.
 [[nodiscard]] auto path_id(const request& in, std::size_t index) -> checked_value<std::uint64_t>;
+/// Path parameter `index` as a customer_uid, 1..2^64-1.
+[[nodiscard]] auto path_uid(const request& in, std::size_t index) -> checked_value<customer_uid>;
 /// What a number may be, both ends included.
 struct number_range {
   std::uint64_t low;

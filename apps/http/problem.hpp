@@ -58,6 +58,13 @@ enum class request_error : std::uint8_t {
   answer_too_large,
   backup_running,
   backup_directory_taken,
+  customer_not_found,
+  customer_has_too_many_targets,
+  as_of_in_the_future,
+  as_of_before_the_log,
+  as_of_busy,
+  as_of_takes_too_long,
+  exports_busy,
 };
 struct request_error_row {
   request_error code;

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "apps/http/fresh.hpp"
 #include "apps/http/handlers.hpp"
 #include "apps/http/input.hpp"
+#include "apps/http/moment.hpp"
 #include "apps/http/render.hpp"
 #include "events/limits.hpp"
 
@@ -48,12 +48,12 @@ auto read_status(const request& in) -> checked_value<status_filter> {
 }
 
 /// Pages through the view until `limit` rows pass the filter.
-auto collect_promotions(const http_parts& parts, promotion_id after, std::size_t limit,
+auto collect_promotions(const projections::queries& ask, promotion_id after, std::size_t limit,
                         const status_filter& filter)
     -> result<projections::answer<std::vector<projections::promotion_row>>> {
   projections::answer<std::vector<projections::promotion_row>> out;
   for (;;) {
-    auto page = parts.answers->promotions(after, limits::page_limit_max, std::nullopt);
+    auto page = ask.promotions(after, limits::page_limit_max, std::nullopt);
     if (!page) return page;
     out.as_of = page->as_of;
     for (auto& row : page->value) {
@@ -109,8 +109,9 @@ auto list_promotions(const http_parts& parts, const request& in) -> answer {
   if (!after) return tl::unexpected(std::move(after.error()));
   auto filter = read_status(in);
   if (!filter) return tl::unexpected(std::move(filter.error()));
-  if (auto p = wait_fresh(parts, in, "promotion_summary")) return tl::unexpected(std::move(*p));
-  auto rows = collect_promotions(parts, {*after}, *limit + 1, *filter);
+  const auto at = moment_of(parts, in, {{"promotion_summary"}, std::nullopt});
+  if (!at) return tl::unexpected(at.error());
+  auto rows = collect_promotions(*at->answers, {*after}, *limit + 1, *filter);
   if (!rows) return tl::unexpected(problem_of(rows.error()));
   const bool more = rows->value.size() > *limit;
   if (more) rows->value.pop_back();
@@ -118,23 +119,25 @@ auto list_promotions(const http_parts& parts, const request& in) -> answer {
   w.begin_object().key("promotions").begin_array();
   for (const auto& row : rows->value) {
     w.begin_object();
-    write_promotion(w, row, rows->as_of);
+    write_promotion(w, row, rows->as_of, at->asked);
     w.end_object();
   }
   w.end_array();
   write_next(w, more, rows->value.empty() ? 0 : rows->value.back().created.promotion.value);
-  w.count("as_of_position", rows->as_of.value).end_object();
+  w.count("as_of_position", rows->as_of.value).time("as_of", at->asked).end_object();
   return json_response(w.take());
 }
 
 auto show_promotion(const http_parts& parts, const request& in) -> answer {
   auto id = path_id(in, 0);
   if (!id) return tl::unexpected(std::move(id.error()));
-  auto row = find_promotion(parts, in, {*id});
+  const auto at = moment_of(parts, in, {{"promotion_summary"}, promotion_id{*id}});
+  if (!at) return tl::unexpected(at.error());
+  auto row = find_promotion(*at, {*id});
   if (!row) return tl::unexpected(std::move(row.error()));
   json_writer w;
   w.begin_object();
-  write_promotion(w, row->value, row->as_of);
+  write_promotion(w, row->value, row->as_of, at->asked);
   w.end_object();
   return json_response(w.take());
 }
@@ -142,15 +145,17 @@ auto show_promotion(const http_parts& parts, const request& in) -> answer {
 auto list_partitions(const http_parts& parts, const request& in) -> answer {
   auto id = path_id(in, 0);
   if (!id) return tl::unexpected(std::move(id.error()));
-  auto found = find_promotion(parts, in, {*id});
+  const auto at =
+      moment_of(parts, in, {{"promotion_summary", "partition_progress"}, promotion_id{*id}});
+  if (!at) return tl::unexpected(at.error());
+  auto found = find_promotion(*at, {*id});
   if (!found) return tl::unexpected(std::move(found.error()));
-  if (auto p = wait_fresh(parts, in, "partition_progress")) return tl::unexpected(std::move(*p));
-  const auto rows = parts.answers->partitions({*id});
+  const auto rows = at->answers->partitions({*id});
   if (!rows) return tl::unexpected(problem_of(rows.error()));
   json_writer w;
   w.begin_object().id("promotion_id", *id).key("partitions").begin_array();
   for (const auto& row : rows->value) write_partition(w, row);
-  w.end_array().count("as_of_position", rows->as_of.value).end_object();
+  w.end_array().count("as_of_position", rows->as_of.value).time("as_of", at->asked).end_object();
   return json_response(w.take());
 }
 
@@ -159,12 +164,14 @@ auto list_targets(const http_parts& parts, const request& in) -> answer {
   if (!id) return tl::unexpected(std::move(id.error()));
   auto filter = read_target_filter(in);
   if (!filter) return tl::unexpected(std::move(filter.error()));
-  auto found = find_promotion(parts, in, {*id});
+  const auto at =
+      moment_of(parts, in, {{"promotion_summary", "target_status"}, promotion_id{*id}});
+  if (!at) return tl::unexpected(at.error());
+  auto found = find_promotion(*at, {*id});
   if (!found) return tl::unexpected(std::move(found.error()));
-  if (auto p = wait_fresh(parts, in, "target_status")) return tl::unexpected(std::move(*p));
   const auto limit = filter->limit;
   filter->limit = limit + 1;
-  auto rows = parts.answers->targets({*id}, *filter);
+  auto rows = at->answers->targets({*id}, *filter);
   if (!rows) return tl::unexpected(problem_of(rows.error()));
   const bool more = rows->value.size() > limit;
   if (more) rows->value.pop_back();
@@ -181,7 +188,7 @@ auto list_targets(const http_parts& parts, const request& in) -> answer {
   }
   w.end_array();
   write_next(w, more, rows->value.empty() ? 0 : rows->value.back().target.id.value);
-  w.count("as_of_position", rows->as_of.value).end_object();
+  w.count("as_of_position", rows->as_of.value).time("as_of", at->asked).end_object();
   return json_response(w.take());
 }
 
@@ -190,16 +197,18 @@ auto show_target(const http_parts& parts, const request& in) -> answer {
   if (!id) return tl::unexpected(std::move(id.error()));
   auto target = path_id(in, 1);
   if (!target) return tl::unexpected(std::move(target.error()));
-  auto found = find_promotion(parts, in, {*id});
+  const auto at =
+      moment_of(parts, in, {{"promotion_summary", "target_status"}, promotion_id{*id}});
+  if (!at) return tl::unexpected(at.error());
+  auto found = find_promotion(*at, {*id});
   if (!found) return tl::unexpected(std::move(found.error()));
-  if (auto p = wait_fresh(parts, in, "target_status")) return tl::unexpected(std::move(*p));
-  const auto row = parts.answers->target({*id}, {*target});
+  const auto row = at->answers->target({*id}, {*target});
   if (!row) return tl::unexpected(problem_of(row.error()));
   if (!row->value)
     return tl::unexpected(
         problem_of(request_error::target_not_found,
                    fmt::format("promotion {} has no target {} in a sealed list", *id, *target)));
-  const auto history = parts.answers->history({*id}, {*target});
+  const auto history = at->answers->history({*id}, {*target});
   if (!history) return tl::unexpected(problem_of(history.error()));
   json_writer w;
   w.begin_object();
@@ -212,7 +221,7 @@ auto show_target(const http_parts& parts, const request& in) -> answer {
         .field("event", fact.what)
         .field("detail", fact.detail)
         .end_object();
-  w.end_array().count("as_of_position", row->as_of.value).end_object();
+  w.end_array().count("as_of_position", row->as_of.value).time("as_of", at->asked).end_object();
   return json_response(w.take());
 }
 

@@ -83,7 +83,8 @@ void write_voucher_fields(json_writer& w, const store::list_row& t) {
 
 }  // namespace
 
-void write_promotion(json_writer& w, const projections::promotion_row& row, position as_of) {
+void write_promotion(json_writer& w, const projections::promotion_row& row, position as_of,
+                     timestamp asked) {
   write_definition(w, row);
   write_summary(w, row);
   w.count("rejected_rows", row.rejected_rows)
@@ -94,7 +95,8 @@ void write_promotion(json_writer& w, const projections::promotion_row& row, posi
       .count("double_grants", row.double_grants)
       .time("created_at", row.created_at)
       .time("updated_at", row.updated_at)
-      .count("as_of_position", as_of.value);
+      .count("as_of_position", as_of.value)
+      .time("as_of", asked);
 }
 
 void write_partition(json_writer& w, const projections::partition_row& row) {

@@ -10,7 +10,9 @@
 namespace bestow::http {
 
 /// The fields of one promotion and its summary, flat, without braces; `as_of` as as_of_position.
-void write_promotion(json_writer& w, const projections::promotion_row& row, position as_of);
+/// `asked`: the earlier time that was asked about; 0: none, null in the answer.
+void write_promotion(json_writer& w, const projections::promotion_row& row, position as_of,
+                     timestamp asked = {});
 void write_partition(json_writer& w, const projections::partition_row& row);
 /// The fields of one target without braces.
 void write_target(json_writer& w, const projections::promotion_row& of,

@@ -1,6 +1,7 @@
 #include "apps/http/schema.hpp"
 
 #include "apps/http/schema_operations.hpp"
+#include "apps/http/schema_reads.hpp"
 
 #include <array>
 
@@ -86,11 +87,13 @@ constexpr auto promotion = std::to_array<f>({
     {"created_at", time, true, "", ""},
     {"updated_at", time, true, "", ""},
     {"as_of_position", count, false, "", "Log position the answer is true at."},
+    {"as_of", time, true, "", "The earlier time that was asked about."},
 });
 constexpr auto promotion_page = std::to_array<f>({
     {"promotions", list, false, "Promotion", ""},
     {"next", id, true, "", "Give as after for the next page."},
     {"as_of_position", count, false, "", ""},
+    {"as_of", time, true, "", "The earlier time that was asked about."},
 });
 constexpr auto receipt = std::to_array<f>({
     {"promotion_id", id, false, "", ""},
@@ -142,6 +145,7 @@ constexpr auto partition_list = std::to_array<f>({
     {"promotion_id", id, false, "", ""},
     {"partitions", list, false, "Partition", ""},
     {"as_of_position", count, false, "", ""},
+    {"as_of", time, true, "", "The earlier time that was asked about."},
 });
 constexpr auto target = std::to_array<f>({
     {"voucher_target_id", id, false, "", "Of a voucher."},
@@ -169,6 +173,7 @@ constexpr auto target = std::to_array<f>({
     {"error_message", text, true, "", ""},
     {"history", list, false, "TargetFact", "Only of a single target."},
     {"as_of_position", count, false, "", "Only of a single target."},
+    {"as_of", time, true, "", "Only of a single target."},
 });
 constexpr auto target_fact = std::to_array<f>({
     {"position", count, false, "", ""},
@@ -182,6 +187,7 @@ constexpr auto target_page = std::to_array<f>({
     {"targets", list, false, "Target", ""},
     {"next", id, true, "", "Give as after for the next page."},
     {"as_of_position", count, false, "", ""},
+    {"as_of", time, true, "", "The earlier time that was asked about."},
 });
 constexpr auto import_result = std::to_array<f>({
     {"promotion_id", id, false, "", ""},
@@ -308,6 +314,11 @@ constexpr auto schemas = std::to_array<schema>({
     {"Target", target, {}, false},
     {"TargetFact", target_fact, {}, false},
     {"TargetPage", target_page, {}, false},
+    {"CustomerHistory", customer_history, {}, false},
+    {"CustomerFact", customer_fact, {}, false},
+    {"TargetRow", target_row, {}, false},
+    {"ReconciliationRow", reconciliation_row, {}, false},
+    {"CustomerGrant", customer_grant, {}, false},
     {"ImportResult", import_result, {}, false},
     {"DryRun", dry_run, {}, false},
     {"PartitionLoad", partition_load, {}, false},

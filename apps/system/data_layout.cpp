@@ -12,6 +12,7 @@ data_layout::data_layout(std::string directory)
       rejects{root + "/rejects"},
       nats{root + "/nats"},
       restored_file{root + "/restored"},
+      scratch{root + "/scratch"},
       url_file{root + "/http.url"} {}
 
 }  // namespace bestow::apps

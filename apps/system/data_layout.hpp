@@ -17,6 +17,7 @@ struct data_layout {
   std::string nats;
   /// There from a restore until the broker's results are read again from their beginning.
   std::string restored_file;
+  std::string scratch;   ///< Emptied at each start.
   std::string url_file;  ///< Where the service that runs here is reached.
 };
 

@@ -30,6 +30,7 @@ import scenario_life  # noqa: F401
 import scenario_loop  # noqa: F401
 import scenario_many  # noqa: F401
 import scenario_messages  # noqa: F401
+import scenario_reads  # noqa: F401
 import scenario_streams  # noqa: F401
 import scenario_vouchers  # noqa: F401
 from harness import World
