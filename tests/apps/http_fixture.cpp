@@ -91,10 +91,15 @@ http_fixture::http_fixture() : broker{std::make_shared<bus::memory_broker>()} {
   must(mkdtemp(folder.data()) != nullptr, "mkdtemp");
   settings.data.dir = folder;
   answers = std::make_unique<projections::queries>(*views, log, *lists);
+  past = std::make_unique<projections::past_views>(
+      log, *lists, []() -> result<std::unique_ptr<store::view_store_factory>> {
+        return store::make_memory_view_stores();
+      });
   messages = std::make_unique<bus::memory_bus>(broker);
   parts.engine = &engine;
   parts.answers = answers.get();
   parts.views = views.get();
+  parts.past = past.get();
   parts.log = &log;
   parts.lists = lists.get();
   parts.messages = messages.get();

@@ -72,6 +72,7 @@ class http_fixture {
   std::unique_ptr<store::view_store_factory> stores;
   std::unique_ptr<projections::view_set> views;
   std::unique_ptr<projections::queries> answers;
+  std::unique_ptr<projections::past_views> past;
   std::shared_ptr<bus::memory_broker> broker;
   std::unique_ptr<bus::memory_bus> messages;
   http::http_parts parts;

@@ -173,7 +173,7 @@ TEST_CASE("targets are shown, paged and selected", "[unit][http]") {
   check_shape(page, "TargetPage");
   REQUIRE(page["targets"].size() == 2);
   auto without = not_of_points;
-  without.insert(without.end(), {"history", "as_of_position"});
+  without.insert(without.end(), {"history", "as_of_position", "as_of"});
   check_shape(page["targets"][0], "Target", without);
   CHECK(page["targets"][0]["point_target_id"] == "1");
   CHECK(page["targets"][0]["amount"] == "100");
