@@ -1,7 +1,8 @@
 #include "apps/cli/scratch_directory.hpp"
 
-#include <stdlib.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 

@@ -23,6 +23,7 @@ auto receipt(std::uint64_t id, domain::promotion_state state, bool repeated = fa
   r.state = state;
   r.repeated = repeated;
   r.run = {3};
+  r.split_customers = 5;
   return r;
 }
 
@@ -40,7 +41,7 @@ TEST_CASE("a promotion is created from its fields", "[unit][http]") {
   REQUIRE(a.status == 201);
   CHECK(a.header("Location") == "/api/v1/promotions/9007199254740993");
   CHECK(a.doc() == json::parse(R"({"promotion_id":"9007199254740993","state":"draft",
-    "promotion_status":"READY","run_no":3,"repeated":false,"position":42})"));
+    "promotion_status":"READY","run_no":3,"repeated":false,"split_customers":5,"position":42})"));
   const auto made = f.engine.last_created();
   CHECK(made.promotion.value == 9'007'199'254'740'993ULL);
   CHECK(made.campaign_issued_seq == 7);

@@ -71,9 +71,10 @@ TEST_CASE("a proof says all that the log says of a target, and holds", "[unit][h
   CHECK(verdict.ordinal_proved);
   CHECK(verdict.messages_remade == 1);
   CHECK(verdict.title.head_hash == f.log.head().frame_hash);
-  const auto unanswered = f.get("/api/v1/promotions/7/targets/20/proof");
-  CHECK(claims_in(unanswered.body).find("answered") == std::string::npos);
-  CHECK(check(unanswered.body).sound);
+  CHECK(proof.body.find(R"("process_status":"SUCCESS")") != std::string::npos);
+  const auto failed = f.get("/api/v1/promotions/7/targets/20/proof");
+  CHECK(failed.body.find(R"("process_status":"FAILED")") != std::string::npos);
+  CHECK(check(failed.body).sound);
   CHECK(f.get("/api/v1/promotions/7/targets/21/proof").code() == "target_not_found");
   CHECK(f.get("/api/v1/promotions/8/targets/1/proof").code() == "target_not_found");
   CHECK(f.get(proof_of_3 + "?chain=none").code() == "query_invalid");

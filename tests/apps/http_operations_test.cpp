@@ -116,6 +116,29 @@ TEST_CASE("streams are listed, rebuilt and adopted", "[unit][http]") {
   CHECK(unknown.detail().find("Did you mean 'GRANTS_POINT'?") != std::string::npos);
 }
 
+TEST_CASE("the event stream is listed and rebuilt, and never adopted", "[unit][http]") {
+  http_fixture f;
+  CHECK(f.get("/api/v1/streams").doc()["streams"].empty());
+  actors::delivery_status events;
+  events.stream = "BESTOW_EVENTS";
+  events.state = "halted: sequence 9 is not this log's fact";
+  events.code = "broker_stream_differs";
+  f.engine.figures.events = events;
+  const auto rows = f.get("/api/v1/streams").doc()["streams"];
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0]["name"] == "BESTOW_EVENTS");
+  CHECK(rows[0]["state"] == "halted");
+  CHECK(rows[0]["code"] == "broker_stream_differs");
+  f.engine.next_stream = actors::stream_receipt{"BESTOW_EVENTS", 0, 12, "why", false, {12}};
+  const auto rebuilt = f.post("/api/v1/streams/BESTOW_EVENTS/rebuild", "{}");
+  CHECK(rebuilt.status == 202);
+  CHECK(rebuilt.doc()["message_count"] == 12);
+  CHECK(f.engine.calls().back() == "rebuild events by local");
+  CHECK(f.post("/api/v1/streams/BESTOW_EVENTS/adopt", "{}").code() == "stream_not_found");
+  f.settings.grants.publish_events = false;
+  CHECK(f.post("/api/v1/streams/BESTOW_EVENTS/rebuild", "{}").code() == "stream_not_found");
+}
+
 TEST_CASE("views are listed and rebuilt", "[unit][http]") {
   http_fixture f;
   const auto list = f.get("/api/v1/views").doc();
