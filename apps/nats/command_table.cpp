@@ -30,6 +30,7 @@ constexpr auto named = std::to_array<named_route>({
     {"result.dead_list", "GET", "/api/v1/results/dead"},
     {"result.dead_show", "GET", "/api/v1/results/dead/{number}"},
     {"result.dead_retry", "POST", "/api/v1/results/dead/{number}/retry"},
+    {"customer.trace", "GET", "/api/v1/customers/{uid}/history"},
     {"log.cat", "GET", "/api/v1/log"},
     {"log.stat", "GET", "/api/v1/log/stat"},
     {"log.verify", "GET", "/api/v1/log/verify"},
@@ -77,7 +78,8 @@ auto find_command(std::string_view name) -> const command* {
 }
 
 auto field_of(std::string_view path_parameter) -> std::string_view {
-  return path_parameter == "id" ? "promotion_id" : path_parameter;
+  if (path_parameter == "id") return "promotion_id";
+  return path_parameter == "uid" ? "customer_uid" : path_parameter;
 }
 
 auto header_of(std::string_view field) -> std::string {
