@@ -178,6 +178,8 @@ TEST_CASE("a log that was full says so, and is ready again when there is room wi
   p.context->options.on_log_trouble = [&](const std::optional<fault>& why) {
     told.push_back(why);
   };
+  REQUIRE(p.create(point_promotion(2, 1)));
+  p.drive();  // Whoever appends at the start has done so.
   w.log->fail_next_commit(store::commit_fault::full);
   const auto refused = p.create(point_promotion(1, 1));
   REQUIRE_FALSE(refused);
