@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <random>
@@ -192,6 +193,59 @@ TEST_CASE("one wrong byte is noticed before an entry is used", "[lists]") {
   const auto mended = (*lists)->customers(world.log(), {7}, world.sealed.list_sha256);
   REQUIRE(mended);
   CHECK(answers(**mended));
+}
+
+/// Printed, and checked for truth, not for speed. BESTOW_RATE_TARGETS: how many.
+TEST_CASE("a large run is built and asked", "[lists][rate]") {
+  using clock = std::chrono::steady_clock;
+  using seconds = std::chrono::duration<double>;
+  const char* wanted = std::getenv("BESTOW_RATE_TARGETS");
+  const std::uint64_t count = wanted != nullptr ? std::stoull(wanted) : 400'000;
+  constexpr std::uint64_t rows = 4'000;
+  // A multiplication by an odd number deals every customer once, in no order.
+  const auto customer_of = [](std::uint64_t i) { return (i + 1) * 0x9E3779B97F4A7C15ULL; };
+  promotion_log world{points()};
+  for (std::uint64_t first = 0; first < count; first += rows) {
+    targets_imported f;
+    f.batch = "b1";
+    f.row_count = rows;
+    std::vector<std::uint64_t> customers;
+    for (std::uint64_t i = first; i < first + rows; ++i) customers.push_back(customer_of(i));
+    f.target_ids = u64_column::arithmetic(first + 1, 1, rows);
+    f.customer_uids = u64_column::of(std::move(customers));
+    f.partitions = u64_column::constant(0, rows);
+    f.amounts = u64_column::constant(100, rows);
+    f.expiries = u64_column::constant(1, rows);
+    f.reasons = string_column::constant("r", rows);
+    world.append(f);
+  }
+  world.close("b1");
+  list_sealed sealed;
+  sealed.total_count = count;
+  world.seal(sealed);
+  const scratch_directory dir;
+  const auto lists = store::make_target_lists(dir.path());
+  const auto begun = clock::now();
+  REQUIRE((*lists)->build_customers(world.log(), {7}));
+  const seconds built = clock::now() - begun;
+  const auto path = dir.path() + "/7/customers";
+  const auto opening = clock::now();
+  const auto run = customer_run::open(path, {7});
+  const seconds opened = clock::now() - opening;
+  REQUIRE(run);
+  constexpr std::uint64_t asked = 20'000;
+  const auto asking = clock::now();
+  for (std::uint64_t i = 0; i < asked; ++i) {
+    const auto n = i * 7'919 % count;
+    const auto found = places_of(**run, customer_of(n));
+    REQUIRE(found.size() == 1);
+    REQUIRE(found[0].row == n % rows);
+  }
+  const seconds answered = clock::now() - asking;
+  WARN("customers: " << count << " built in " << built.count() << " s, file of "
+                     << std::filesystem::file_size(path) << " bytes opened in "
+                     << opened.count() * 1e3 << " ms, found in " << answered.count() / asked * 1e6
+                     << " us each");
 }
 
 }  // namespace

@@ -71,7 +71,6 @@ class promotion_log {
   [[nodiscard]] auto log() -> store::memory_log& { return log_; }
   [[nodiscard]] auto id() const -> promotion_id { return created_.promotion; }
 
- private:
   template <class Event>
   void append(const Event& e) {
     store::append_batch batch{stream_of(created_.promotion), stream_version{version_}, {}};
@@ -82,6 +81,7 @@ class promotion_log {
     ++version_;
   }
 
+ private:
   promotion_created created_;
   store::memory_log log_;
   std::uint64_t version_{0};
