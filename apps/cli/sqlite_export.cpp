@@ -4,6 +4,7 @@
 #include <exception>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
@@ -13,8 +14,6 @@
 
 namespace bestow::cli {
 namespace {
-
-using nlohmann::ordered_json;
 
 auto sql_name(std::string_view name) -> std::string {
   return fmt::format("\"{}\"", name);
@@ -76,15 +75,7 @@ struct sqlite_export::parts {
     insert.emplace(*file, fmt::format("INSERT INTO {} VALUES ({})", sql_name(table), marks));
   }
 
-  void bind(int at, const http::schema_field& field, const ordered_json& value) {
-    if (value.is_null()) return;  // Unbound is NULL.
-    if (value.is_boolean()) return insert->bind(at, value.get<bool>() ? 1 : 0);
-    if (value.is_number_unsigned()) {
-      const auto digits = fmt::to_string(value.get<std::uint64_t>());
-      if (const auto number = whole_number(digits)) return insert->bind(at, *number);
-      return insert->bind(at, digits);
-    }
-    const auto& text = value.get_ref<const std::string&>();
+  void bind(int at, const http::schema_field& field, const std::string& text) {
     const bool digits = field.type == http::shape::id || field.type == http::shape::money;
     if (const auto number = digits ? whole_number(text) : std::nullopt)
       insert->bind(at, *number);
@@ -92,17 +83,72 @@ struct sqlite_export::parts {
       insert->bind(at, text);
   }
 
+  /// Binds a row's values as they are read: no document is built of it.
+  struct row_reader final : nlohmann::json_sax<nlohmann::json> {
+    explicit row_reader(parts& of) : to{of} {}
+    parts& to;
+    std::size_t at{0};  ///< Of the value that comes; its column in SQLite is one more.
+    bool named{false};
+    int depth{0};
+
+    auto field() -> const http::schema_field& {
+      if (depth != 1 || !std::exchange(named, false)) throw std::runtime_error{"a row is no object"};
+      return to.fields[at++];
+    }
+    auto null() -> bool override {
+      static_cast<void>(field());  // Unbound is NULL.
+      return true;
+    }
+    auto boolean(bool value) -> bool override {
+      static_cast<void>(field());
+      to.insert->bind(static_cast<int>(at), value ? 1 : 0);
+      return true;
+    }
+    auto number_unsigned(number_unsigned_t value) -> bool override {
+      static_cast<void>(field());
+      const auto digits = fmt::to_string(value);
+      if (const auto number = whole_number(digits))
+        to.insert->bind(static_cast<int>(at), *number);
+      else
+        to.insert->bind(static_cast<int>(at), digits);
+      return true;
+    }
+    auto string(string_t& value) -> bool override {
+      const auto& of = field();
+      to.bind(static_cast<int>(at), of, value);
+      return true;
+    }
+    auto key(string_t& name) -> bool override {
+      if (at >= to.fields.size() || name != to.fields[at].name)
+        throw std::runtime_error{"a row has the column " + name};
+      named = true;
+      return true;
+    }
+    auto start_object(std::size_t) -> bool override {
+      if (++depth != 1) throw std::runtime_error{"a value is an object"};
+      return true;
+    }
+    auto end_object() -> bool override { return true; }
+    auto number_integer(number_integer_t) -> bool override { return refused(); }
+    auto number_float(number_float_t, const string_t&) -> bool override { return refused(); }
+    auto binary(binary_t&) -> bool override { return refused(); }
+    auto start_array(std::size_t) -> bool override { return refused(); }
+    auto end_array() -> bool override { return refused(); }
+    auto parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e)
+        -> bool override {
+      throw std::runtime_error{e.what()};
+    }
+    [[noreturn]] static auto refused() -> bool {
+      throw std::runtime_error{"a value is of no kind that an export has"};
+    }
+  };
+
   void add(std::string_view line) {
-    const auto row = ordered_json::parse(line);
-    if (row.size() != fields.size()) throw std::runtime_error{"a row has other columns"};
     insert->reset();
     insert->clearBindings();
-    auto field = fields.begin();
-    int at = 0;
-    for (const auto& [name, value] : row.items()) {
-      if (name != field->name) throw std::runtime_error{"a row has the column " + name};
-      bind(++at, *field++, value);
-    }
+    row_reader row{*this};
+    nlohmann::json::sax_parse(line, &row);
+    if (row.at != fields.size()) throw std::runtime_error{"a row has other columns"};
     insert->exec();
     if (++rows % limits::export_rows_per_commit != 0) return;
     file->exec("COMMIT");
