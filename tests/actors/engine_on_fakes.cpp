@@ -88,7 +88,7 @@ auto process::create(promotion_created wanted) -> actors::outcome<actors::comman
 }
 
 auto process::import_points(promotion_id id, const std::string& batch, std::uint64_t first_uid,
-                            std::uint32_t count, std::uint64_t amount)
+                            std::uint32_t count, std::uint64_t amount, bool twice)
     -> actors::outcome<actors::batch_receipt> {
   auto opened = command<actors::batch_reply>(
       id, actors::open_batch_request{{batch, import_format::csv, w.time.wall()}, {}});
@@ -116,8 +116,16 @@ auto process::import_points(promotion_id id, const std::string& batch, std::uint
     f.amounts = u64_column::constant(amount, rows);
     f.expiries = u64_column::constant(1'800'000'000'000, rows);
     f.reasons = string_column::constant("welcome", rows);
+    const auto twin = std::make_shared<actors::import_chunk>(*chunk);
     auto imported = command<actors::import_reply>(id, actors::import_request{chunk});
     if (!imported) return tl::unexpected{imported.error()};
+    if (twice) {
+      const auto again = command<actors::import_reply>(id, actors::import_request{twin});
+      if (!again) return tl::unexpected{again.error()};
+      if (again->accepted != imported->accepted || again->refused.size() != imported->refused.size())
+        return tl::unexpected<actors::trouble>{fault{fault_code::internal, fault_action::stop_process,
+                                                     "import", "a chunk got another answer"}};
+    }
     row += rows;
   }
   return command<actors::batch_reply>(

@@ -69,9 +69,10 @@ class process {
   }
 
   auto create(promotion_created wanted) -> actors::outcome<actors::command_receipt>;
-  /// Imports `count` targets of `id` in one batch: uid = first_uid.., amount each.
+  /// Imports `count` targets of `id` in one batch: uid = first_uid.., amount each. `twice`: every chunk
+  /// is sent again, as by an importer that lost the answer, and must get the first answer.
   auto import_points(promotion_id id, const std::string& batch, std::uint64_t first_uid,
-                     std::uint32_t count, std::uint64_t amount)
+                     std::uint32_t count, std::uint64_t amount, bool twice = false)
       -> actors::outcome<actors::batch_receipt>;
   auto seal(promotion_id id) -> actors::outcome<actors::command_receipt>;
   auto approve(promotion_id id) -> actors::outcome<actors::command_receipt>;

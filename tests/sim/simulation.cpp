@@ -129,10 +129,12 @@ class life {
       if (random_.next() % 8 == 0) fail_commit();
       if (!went(p_->create(point_promotion(only.value, partitions)))) continue;
       if (random_.next() % 8 == 0) kill();
-      if (!went(p_->import_points(only, "batch", 1'000, listed, 500))) continue;
+      const bool twice = random_.next() % 3 == 0;
+      if (!went(p_->import_points(only, "batch", 1'000, listed, 500, twice))) continue;
       if (random_.next() % 8 == 0) kill();
       // Half of these customers are in the list already.
-      if (!went(p_->import_points(only, "more", 1'000 + listed / 2, listed, 500))) continue;
+      if (!went(p_->import_points(only, "more", 1'000 + listed / 2, listed, 500, twice)))
+        continue;
       if (random_.next() % 8 == 0) fail_commit();
       if (!went(p_->seal(only))) continue;
       if (random_.next() % 8 == 0) kill();
