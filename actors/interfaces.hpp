@@ -79,8 +79,11 @@ struct survey_reply {
 };
 /// INTERNAL: answers may be overdue.
 struct deadline_tick {};
-/// Publisher to partition: release one chunk. At most one unanswered per partition.
-struct release_credit {};
+/// Publisher to partition: release one chunk of at most `grants`, the size of the want it answers. At
+/// most one unanswered per partition.
+struct release_credit {
+  std::uint32_t grants{0};
+};
 /// JetStream stored the release at this log position. At most the window of the stream.
 struct chunk_published {
   position released_at{};

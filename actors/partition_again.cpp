@@ -32,16 +32,16 @@ auto has_recalls(const partition_state& s) -> bool {
   return s.facts.recall_done < s.recall.recall.recall;
 }
 
-auto next_again(const partition_state& s) -> std::vector<partition_event> {
+auto next_again(const partition_state& s, std::uint32_t grants) -> std::vector<partition_event> {
   const auto now = s.context->parts.time->wall();
   if (has_recalls(s))
     return events_of(domain::decide(
-        domain::release_recalls{s.recall.recall, s.recall.run, s.recall.run.chunk, now,
+        domain::release_recalls{s.recall.recall, s.recall.run, grants, now,
                                 s.named_recalls,
                                 room_of(s, release_kind::recall, s.recall.run)},
         s.facts));
   return events_of(domain::decide(
-      domain::release_retries{s.run, s.run.chunk, now,
+      domain::release_retries{s.run, grants, now,
                               s.named_retries,
                               too_large_ones(s, 0, s.facts.states.size()),
                               room_of(s, release_kind::retry, s.run)},

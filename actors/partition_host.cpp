@@ -141,23 +141,23 @@ void report_progress(host* self) {
 }
 
 /// What the next credit releases: recalls and retries before what was never released.
-auto next_release(const partition_state& s) -> std::vector<partition_event> {
-  if (has_recalls(s) || (s.running && has_retries(s))) return next_again(s);
+auto next_release(const partition_state& s, std::uint32_t grants) -> std::vector<partition_event> {
+  if (has_recalls(s) || (s.running && has_retries(s))) return next_again(s, grants);
   if (!s.running || !pending_left(s)) return {};
   const auto first = s.facts.next;
   auto decided = domain::decide(
-      domain::release_next{s.run, s.run.chunk, s.context->parts.time->wall(),
-                           too_large_ones(s, first, std::uint64_t{first} + s.run.chunk),
+      domain::release_next{s.run, grants, s.context->parts.time->wall(),
+                           too_large_ones(s, first, std::uint64_t{first} + grants),
                            room_of(s, release_kind::grant, s.run)},
       s.facts);
   auto* events = std::get_if<std::vector<partition_event>>(&decided);
   return events == nullptr ? std::vector<partition_event>{} : std::move(*events);
 }
 
-void release(host* self) {
+void release(host* self, const release_credit& credit) {
   auto& s = self->state;
   s.wants = false;
-  auto events = s.retiring ? std::vector<partition_event>{} : next_release(s);
+  auto events = s.retiring ? std::vector<partition_event>{} : next_release(s, credit.grants);
   std::vector<std::uint64_t> offsets;
   for (std::uint64_t i = 0; i < events.size(); ++i)
     if (std::holds_alternative<targets_released>(events[i])) offsets.push_back(i);
@@ -333,9 +333,9 @@ auto run_partition(host* self, context_ptr context, partition_key key) -> caf::b
       [=](const abandon_begin& a) { abandon(self, a); },
       [=](const survey_request& r) { return survey_targets(self->state, r); },
       [=](const deadline_tick&) { on_deadline(self); },
-      [=](const release_credit&) {
+      [=](const release_credit& credit) {
         ++self->state.activity;
-        release(self);
+        release(self, credit);
       },
       [=](const chunk_published& c) { published(self, c); },
       [=](const delivery_restarted& d) {

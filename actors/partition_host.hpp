@@ -91,7 +91,8 @@ void ask_for_credit(partition_actor_host* self);
 /// So has the recall.
 [[nodiscard]] auto has_recalls(const partition_state& s) -> bool;
 /// What the next credit releases of them: recalls first. Empty: nothing, or a stale run.
-[[nodiscard]] auto next_again(const partition_state& s) -> std::vector<partition_event>;
+[[nodiscard]] auto next_again(const partition_state& s, std::uint32_t grants)
+    -> std::vector<partition_event>;
 /// Ordinals of ids here, ascending.
 [[nodiscard]] auto ordinals_of(const partition_state& s, const u64_column& ids)
     -> std::vector<std::uint32_t>;

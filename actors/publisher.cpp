@@ -39,11 +39,11 @@ void grant_credits(publisher_host* self) {
     const auto room = size > used ? size - used : 0;
     const auto chunk = s.credits.next_chunk();
     if (chunk > room && used != 0) return;
-    // Charged for what the want names, which is at most what will be released.
+    // Charged for what the want names, which is the most that is released for it.
     if (!s.window.admit(chunk, now_of(s))) return;
     auto next = s.credits.grant(room, used == 0);
     if (!next) return;
-    self->send(next->host, release_credit{});
+    self->send(next->host, release_credit{next->chunk});
   }
 }
 

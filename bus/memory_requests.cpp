@@ -45,8 +45,9 @@ void memory_requests::hand_over(const std::vector<std::shared_ptr<listener>>& to
   }
 }
 
-void memory_requests::post(const std::string& subject, const reply_message& what) {
-  hand_over(listeners_for(subject), {subject, what.payload, what.headers, ""});
+void memory_requests::post(const std::string& subject, const reply_message& what,
+                           const std::string& reply_to) {
+  hand_over(listeners_for(subject), {subject, what.payload, what.headers, reply_to});
 }
 
 auto memory_requests::ask(const std::string& subject, const reply_message& question,

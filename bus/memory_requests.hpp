@@ -37,7 +37,7 @@ class memory_requests {
   [[nodiscard]] auto ask(const std::string& subject, const reply_message& question,
                          std::chrono::milliseconds within) -> result<reply_message>;
   /// A message on `subject` without a reply subject.
-  void post(const std::string& subject, const reply_message& what);
+  void post(const std::string& subject, const reply_message& what, const std::string& reply_to = "");
   /// Dropped when nobody waits at `inbox` any more.
   void answer(const std::string& inbox, const reply_message& what);
 

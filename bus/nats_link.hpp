@@ -104,6 +104,7 @@ class nats_link : public std::enable_shared_from_this<nats_link> {
 
  private:
   struct listener {
+    std::unique_ptr<std::shared_ptr<request_door>> closure;  ///< Unless nats.c gives it back.
     const request_door* door;
     nats_subscription_ptr subscription;
   };

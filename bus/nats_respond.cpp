@@ -43,7 +43,9 @@ class nats_responder final : public responder {
       const std::lock_guard lock{mutex_};
       // Both the maker and the bus's thread may come with the same link.
       if (ended_ || current_.lock() == link) return;
-      if (link->listen(subjects_, door_)) current_ = link;
+      current_ = link;
+      // Deaf on a part of the subjects, nobody would notice: the next link listens on all of them.
+      if (!link->listen(subjects_, door_)) link->close();
     }
     void end() {
       {
@@ -107,7 +109,7 @@ auto nats_link::listen(const request_subject& to, const std::shared_ptr<request_
   if (s != NATS_OK) return s;
   {
     const std::lock_guard lock{mutex_};
-    listeners_.push_back({door.get(), nats_subscription_ptr{raw}});
+    listeners_.push_back({nullptr, door.get(), nats_subscription_ptr{raw}});
   }
   s = natsSubscription_SetOnCompleteCB(
       raw,
@@ -115,7 +117,14 @@ auto nats_link::listen(const request_subject& to, const std::shared_ptr<request_
         const std::unique_ptr<shared_door> owner{static_cast<shared_door*>(through)};
       },
       closure.get());
-  if (s != NATS_OK) return s;
+  if (s != NATS_OK) {
+    // Messages may be on their way through it: it lives as long as the subscription.
+    const std::lock_guard lock{mutex_};
+    const auto own = std::ranges::find(listeners_, raw,
+                                       [](const listener& l) { return l.subscription.get(); });
+    own->closure = std::move(closure);
+    return s;
+  }
   (void)closure.release();
   return natsSubscription_SetPendingLimits(raw, limits::nats_requests_pending_max,
                                            limits::nats_requests_pending_bytes_max);

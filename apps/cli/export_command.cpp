@@ -42,6 +42,12 @@ class end_watch {
   std::string tail_;
 };
 
+/// What became of a file is said already.
+auto output_lost(const context& ctx, const out_file& out) -> exit_code {
+  if (out.to_stdout()) ctx.complain("standard output cannot be written");
+  return exit_code::fault;
+}
+
 /// A document that the server makes.
 auto fetch(const context& ctx, const std::string& path, const std::string& to) -> exit_code {
   out_file out{ctx, to};
@@ -53,7 +59,7 @@ auto fetch(const context& ctx, const std::string& path, const std::string& to) -
     return out.write(piece);
   });
   if (!r.good()) return report(ctx, r);
-  if (!out.good()) return ctx.complain("the output cannot be written"), exit_code::fault;
+  if (!out.good()) return output_lost(ctx, out);
   if (!end.whole()) {
     ctx.complain("incomplete: the server ended the document before its last line; its log says why");
     return exit_code::fault;
@@ -76,7 +82,7 @@ auto write_here(const context& ctx, Document& document, const std::string& to, T
     piece.clear();
     told();
   }
-  if (!out.good()) return ctx.complain("the output cannot be written"), exit_code::fault;
+  if (!out.good()) return output_lost(ctx, out);
   return out.finish() ? exit_code::done : exit_code::fault;
 }
 
@@ -180,6 +186,14 @@ auto check_file(const context& ctx, const prove_options& o) -> exit_code {
     ctx.complain(fmt::format("{}: the proof does not hold: {}", o.check, verdict.problem));
     return exit_code::fault;
   }
+  const auto& subject = verdict.title.subject;
+  const bool other = (!o.promotion.empty() && o.promotion != std::to_string(subject.promotion.value)) ||
+                     (!o.target.empty() && o.target != std::to_string(subject.target.value));
+  if (other) {
+    ctx.complain(fmt::format("{}: it is the proof of promotion {}, target {}", o.check,
+                             subject.promotion.value, subject.target.value));
+    return exit_code::fault;
+  }
   if (o.head.empty() && o.against.empty())
     ctx.note(verdict.chained
                  ? "sound in itself: compare head_hash with one you trust, or give --head"
@@ -189,6 +203,10 @@ auto check_file(const context& ctx, const prove_options& o) -> exit_code {
 
 auto prove(const context& ctx, const prove_options& o) -> exit_code {
   if (!o.check.empty()) return check_file(ctx, o);
+  if (!o.head.empty() || !o.against.empty()) {
+    ctx.complain("--head and --against go with --check FILE");
+    return exit_code::usage;
+  }
   if (o.promotion.empty() || o.target.empty()) {
     ctx.complain("name a promotion and a target, or a proof with --check");
     return exit_code::usage;

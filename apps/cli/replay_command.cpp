@@ -1,4 +1,5 @@
 // bestow log replay
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -46,9 +47,15 @@ auto verdict_of(const context& ctx, const std::vector<evidence::replayed_view>& 
       ctx.note(fmt::format("{} was made from another log: the next start makes it again", v.name));
     }
   }
-  if (code == exit_code::done && !views.empty() && views.front().verdict == no_live_view)
+  if (code != exit_code::done) return code;
+  const auto same = static_cast<std::size_t>(std::ranges::count(
+      views, evidence::replay_verdict::equal, &evidence::replayed_view::verdict));
+  if (same == 0)
     ctx.note("replayed; there are no serving views to compare with");
-  else if (code == exit_code::done)
+  else if (same < views.size())
+    ctx.note(fmt::format("replayed: {} of {} views could be compared, and are what the log says",
+                         same, views.size()));
+  else
     ctx.note("replayed: the serving views are what the log says");
   return code;
 }

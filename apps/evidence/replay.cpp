@@ -98,7 +98,7 @@ class replayer {
     shown_.end_at(log_.head().last);
     auto views = projections::open_view_set({view}, {&shown_, &lists}, stores, {});
     if (!views) return tl::unexpected<fault>{views.error()};
-    if (*live) {
+    if (*live && (*live)->checkpoint.at.value != 0) {  // Else it was never built.
       out.live_hash = (*live)->hash;
       if (auto compared = compare(**live, **views, out); !compared)
         return tl::unexpected<fault>{compared.error()};

@@ -41,6 +41,15 @@ auto check_log(const manifest& m, const std::string& log, const work_progress& t
     -> result<void> {
   const auto report = verify_copy(log, tell);
   if (!report) return tl::unexpected<fault>{report.error()};
+  store::log_options options;
+  options.directory = log;
+  options.read_only = true;
+  const auto opened = store::open_lmdb_log(options, 0);
+  if (!opened) return tl::unexpected<fault>{opened.error()};
+  if ((*opened)->log_id() != m.log_id)
+    return fail(fault_code::log_corrupt, "restore",
+                fmt::format("the files are of log {}; the manifest says {}", (*opened)->log_id(),
+                            m.log_id));
   if (report->last == m.head && report->head_hash == m.head_hash && report->frames == m.frames)
     return {};
   return fail(fault_code::log_corrupt, "restore",

@@ -77,7 +77,7 @@ struct command_counters {
   std::atomic<std::uint64_t> refused{0};     ///< 4xx
   std::atomic<std::uint64_t> failed{0};      ///< 5xx
   std::atomic<std::uint64_t> overloaded{0};  ///< Answered without being looked at; in failed.
-  std::atomic<std::uint64_t> ignored{0};     ///< Without a reply subject: not executed.
+  std::atomic<std::uint64_t> ignored{0};     ///< Without a reply subject below _INBOX: not executed.
 };
 
 /// Counters of the HTTP surface itself.

@@ -132,7 +132,7 @@ void add_commands(family_list& f, const command_counters& c) {
   f.one(MetricType::Counter, "bestow_nats_commands_overloaded_total",
         "Of those: turned away without being looked at.", c.overloaded.load());
   f.one(MetricType::Counter, "bestow_nats_commands_ignored_total",
-        "Messages without a reply subject: not executed.", c.ignored.load());
+        "Messages without a reply subject below _INBOX: not executed.", c.ignored.load());
 }
 
 }  // namespace

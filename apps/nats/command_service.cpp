@@ -18,6 +18,9 @@ namespace {
 
 using std::chrono::nanoseconds;
 
+/// What the client libraries ask for answers on; their default prefix.
+constexpr std::string_view inbox_prefix = "_INBOX.";
+
 struct job {
   bus::request_message message;
   nanoseconds came{};  ///< Steady.
@@ -53,7 +56,8 @@ class threaded_service final : public command_service {
 
   /// On a thread of the bus.
   void take(bus::request_message message) {
-    if (message.reply_to.empty()) {
+    // Bestow may publish grants and facts: whoever asks must not choose such a subject for the answer.
+    if (!message.reply_to.starts_with(inbox_prefix)) {
       counters().ignored.fetch_add(1, std::memory_order_relaxed);
       return;
     }
@@ -99,7 +103,19 @@ class threaded_service final : public command_service {
     }
   }
 
+  /// A bug or no memory ends the command, not the process.
   void execute(const bus::request_message& message) {
+    try {
+      answer(message);
+    } catch (const std::exception& e) {
+      spdlog::error("internal in {}: {}", message.subject, e.what());
+      answer_with(message, http::problem_response(http::problem_of(fault{
+                               fault_code::internal, fault_action::retry_later, "execute", "exception"})),
+                  nullptr, nanoseconds{0});
+    }
+  }
+
+  void answer(const bus::request_message& message) {
     const auto name = std::string_view{message.subject}.substr(who_.prefix.size() + 1);
     const auto* what = find_command(name);
     const auto begin = parts_.time->steady();

@@ -192,6 +192,12 @@ TEST_CASE("commands without a way back are counted and not executed", "[unit][na
   CHECK(f.state.commands.requests == 0);
   f.broker->requests().post("$SRV.PING", {});
   CHECK(f.state.commands.ignored == 2);
+  // Nor may the asker choose a subject that only Bestow may publish on.
+  f.broker->requests().post("bestow.cmd.promotion.seal", {seven, {}}, "prepay.campaign.point.publish.0");
+  f.broker->requests().post("$SRV.PING", {}, "bestow.evt.promotion.promotion_created");
+  f.broker->requests().post("bestow.cmd.no.such", {}, "_INBOX");
+  CHECK(f.state.commands.ignored == 5);
+  CHECK(f.state.commands.requests == 0);
   CHECK(f.send("promotion.seal", seven).status == 200);
   CHECK(f.engine.calls().size() == 1);
 }
