@@ -250,7 +250,8 @@ void add_log_prove(CLI::App& noun, context& ctx) {
       ->check(CLI::IsMember({"whole", "facts"}));
   c->add_option("--out", o->out, "A file, which appears when it is whole (standard output)");
   c->add_option("--check", o->check, "Check this proof (- is stdin); needs no server");
-  c->add_option("--head", o->head, "With --check: the head's hash that you trust");
+  c->add_option("--head", o->head,
+                "With --check: the head's hash that you trust; for a proof with the whole chain");
   c->add_option("--against", o->against,
                 "With --check: an export of the log that you trust; every frame must be in it");
   c->callback([&ctx, o] { ctx.action = [&ctx, o] { return prove(ctx, *o); }; });

@@ -205,13 +205,46 @@ class checker {
     for (auto at = frame.header.first; const auto record = records.next(); ++at.value) {
       const bool promotion = record->stream == stream_of(out_.title.subject.promotion);
       const bool claimed = !claims_.empty() && claims_.front().at == at;
-      if (!claimed && !promotion) continue;
+      if (!claimed && !promotion && !tells_all(record->stream)) continue;
       const auto fact = decode_any(record->type, record->payload);
       if (!fact) return wrong(fmt::format("position {}: {}", at.value, to_string(fact.error())));
       if (promotion) ranks_->take(*fact);
-      if (claimed) judge({at, record->stream, record->version, frame.header.recorded_at, {}}, *fact);
+      const fact_at where{at, record->stream, record->version, frame.header.recorded_at, {}};
+      if (claimed)
+        judge(where, *fact);
+      else if (tells_all(record->stream))
+        expect_silence(where, *fact);
       if (!out_.problem.empty()) return;
     }
+  }
+
+  /// The whole chain holds every fact of these streams: the claims must, too.
+  [[nodiscard]] auto tells_all(const stream_id& stream) const -> bool {
+    const auto& subject = out_.title.subject;
+    return out_.title.chain == proof_chain::whole &&
+           (stream == stream_of(subject.promotion) ||
+            stream == stream_of(subject.promotion, subject.partition));
+  }
+
+  /// A fact that no claim stands for must say nothing of the target.
+  void expect_silence(const fact_at& where, const any_event& fact) {
+    if (const auto* rows = std::get_if<targets_imported>(&fact)) {
+      // Rows of a batch that was given up say nothing; which ones were is known at the end.
+      for (std::size_t i = 0; i < rows->target_ids.size(); ++i)
+        if (rows->target_ids[i] == out_.title.subject.target.value)
+          unclaimed_rows_.emplace(rows->batch, where.at);
+      return;
+    }
+    unclaimed_ = true;
+    const auto told = story_->tell(where, fact);
+    unclaimed_ = false;
+    if (!told) return wrong(told.error().detail);
+    if (!told->empty())
+      not_claimed(where.at, text_in(json::parse(*told, nullptr, false), "what"));
+  }
+  void not_claimed(position at, std::string_view what) {
+    wrong(fmt::format("position {}: \"{}\" is a fact of this target that no claim tells", at.value,
+                      what));
   }
 
   void judge(const fact_at& where, const any_event& fact) {
@@ -228,6 +261,7 @@ class checker {
 
   /// Made again from the row on the single wire; else read and compared with the row.
   auto message_of_claim(const targets_released& release) -> result<std::string> {
+    if (unclaimed_) return std::string{};
     const auto row = story_->row();
     if (!row) return fail(fault_code::log_corrupt, "proof", "released before it was imported");
     const bus::grant_encoder encoder{release};
@@ -268,6 +302,10 @@ class checker {
       return wrong("the last frame is not the head that the first line names");
     if (trusted_.head && *trusted_.head != out_.title.head_hash)
       return wrong("the head is not the one you trust");
+    if (trusted_.head && !out_.chained && trusted_.log_export == nullptr)
+      return wrong(
+          "the first line names the head that you trust, but nothing ties its frames to that head: "
+          "hold them against an export, or ask for a proof with the whole chain");
     if (out_.chained) check_rank();
     if (trusted_.log_export != nullptr) look_up();
   }
@@ -280,6 +318,9 @@ class checker {
                                out_.title.subject.ordinal.value));
     for (const auto& batch : story_->batches())
       if (!ranks_->counts(batch)) return wrong(fmt::format("batch {} was given up", batch));
+    for (const auto& [batch, at] : unclaimed_rows_)
+      if (ranks_->counts(batch)) return not_claimed(at, "imported");
+    if (story_->batches().empty()) return wrong("no row of the list is this target's");
     out_.ordinal_proved = true;
   }
 
@@ -316,6 +357,8 @@ class checker {
   std::deque<claim> claims_;
   std::optional<target_story> story_;
   std::optional<rank_counter> ranks_;
+  bool unclaimed_{false};  ///< The story hears a fact without a claim.
+  std::map<std::string, position> unclaimed_rows_;  ///< By batch.
   position last_{};
   sha256_digest last_hash_{};
   std::map<position, sha256_digest> hashes_;

@@ -28,13 +28,15 @@ struct proof_verdict {
 
 /// What the caller knows from elsewhere.
 struct trusted_hashes {
-  std::optional<sha256_digest> head;  ///< The head's frame hash.
+  /// The head's frame hash. Needs frames that are chained to it, or an export.
+  std::optional<sha256_digest> head;
   /// An export's frame lines: every frame of the proof must be among them. May be null.
   std::istream* log_export{nullptr};
 };
 
 /// Reads the proof line by line, so memory is bounded by a line and the target's facts. Each frame's hash is
 /// computed again, each fact decoded again, and each line written again: any changed byte shows.
+/// With the whole chain a fact of the target that no claim tells shows, too.
 [[nodiscard]] auto check_proof(std::istream& proof, const trusted_hashes& trusted)
     -> proof_verdict;
 

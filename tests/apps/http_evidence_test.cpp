@@ -3,8 +3,11 @@
 #include <fstream>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "apps/evidence/backup.hpp"
 #include "apps/evidence/proof_check.hpp"
+#include "events/limits.hpp"
 #include "store/event_log.hpp"
 #include "tests/apps/http_fixture.hpp"
 #include "tests/catch.hpp"
@@ -146,15 +149,100 @@ TEST_CASE("a proof is held against a head or an export that is trusted", "[unit]
   CHECK_FALSE(against(other.get("/api/v1/log/export?format=frames").body).sound);
 }
 
+TEST_CASE("a trusted head proves nothing of frames that no chain ties to it", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, targets, answered);
+  http_fixture forger;  // The same log's id, another history, and the title names the true head.
+  forger.completed_points(7, targets, 1);
+  auto forged = forger.get(proof_of_3 + "?chain=facts").body;
+  const auto own = to_hex(forger.log.head().frame_hash);
+  const auto real = f.log.head().frame_hash;
+  forged.replace(forged.find(own), own.size(), to_hex(real));
+  evidence::trusted_hashes trusted;
+  trusted.head = real;
+  const auto verdict = check(forged, trusted);
+  CHECK_FALSE(verdict.sound);
+  CHECK(verdict.problem.find("nothing ties its frames to that head") != std::string::npos);
+  const auto honest = f.get(proof_of_3 + "?chain=facts").body;
+  CHECK_FALSE(check(honest, trusted).sound);
+  std::istringstream exported{f.get("/api/v1/log/export?format=frames").body};
+  trusted.log_export = &exported;
+  CHECK(check(honest, trusted).problem == "");
+}
+
+TEST_CASE("a fact of the target that is left out of the claims is named", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, targets, answered);
+  const auto part = stream_of(promotion_id{7}, partition_no{0});
+  double_grant_detected twice;
+  twice.ordinal = {2};
+  twice.transaction_key = "tx-again";
+  twice.attempt = {1};
+  recalls_recorded recall;
+  recall.ordinals = u64_column::constant(2, 1);
+  recall.recall_statuses =
+      u64_column::constant(static_cast<std::uint64_t>(recall_status::recalled), 1);
+  recall.recalls = u64_column::constant(1, 1);
+  recall.at = u64_column::constant(1'768'959'001'000, 1);
+  recall.transaction_keys.push_back("tx-3");
+  recall.error_messages.push_back("");
+  f.facts(part, twice, recall);
+  const auto lines = lines_of(f.get(proof_of_3).body);
+  std::size_t claims = 0;
+  for (const auto& line : lines) claims += json::parse(line)["kind"] == "claim" ? 1 : 0;
+  const auto frames = json::parse(lines.back())["frames"].get<std::uint64_t>();
+  const auto without = [&](std::size_t left_out) {
+    std::string out;
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i)
+      if (i != left_out) out += lines[i] + "\n";
+    return check(out + evidence::end_line(left_out == 0 ? claims : claims - 1, frames));
+  };
+  for (std::size_t i = 1; i <= claims; ++i) {
+    const auto left_out = json::parse(lines[i]);
+    CAPTURE(lines[i].substr(0, 120));
+    const auto verdict = without(i);
+    CHECK_FALSE(verdict.sound);
+    const auto what = left_out["what"].get<std::string>();
+    // Whether the row's batch was given up is seen later; its other facts no longer hold before.
+    if (what == "imported") continue;
+    CHECK(verdict.problem.find("\"" + what + "\"") != std::string::npos);
+    CHECK(verdict.problem.find(fmt::format("position {}:", left_out["position"].get<int>())) !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("rows of a batch that was given up need no claim", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, targets, answered);
+  targets_imported rows;
+  rows.batch = "given up";
+  rows.target_ids = u64_column::constant(3, 1);
+  rows.customer_uids = u64_column::constant(1'003, 1);
+  rows.partitions = u64_column::constant(0, 1);
+  rows.amounts = u64_column::constant(100, 1);
+  rows.expiries = u64_column::constant(0, 1);
+  f.append(stream_of(promotion_id{7}), {encode_event(rows)});
+  const auto proof = f.get(proof_of_3);
+  REQUIRE(proof.status == 200);
+  CHECK(check(proof.body).problem == "");
+}
+
+namespace {
+
+/// A log on disk, as the service has one.
+void write_log(const std::string& data) {
+  const auto made = store::open_lmdb_log({data + "/log", 1ULL << 30U, false}, 3);
+  REQUIRE(made);
+  const store::append_batch batch{stream_of(promotion_id{7}), {},
+                                  {encode_event(promotion_approved{"kim"})}};
+  REQUIRE((*made)->append_group(std::array{batch}, {1}).value()[0]);
+}
+
+}  // namespace
+
 TEST_CASE("a backup goes to a new directory, whole, or not at all", "[unit][http]") {
   http_fixture f;
-  {  // A log on disk, as the service has one.
-    const auto made = store::open_lmdb_log({f.settings.data.dir + "/log", 1ULL << 30U, false}, 3);
-    REQUIRE(made);
-    const store::append_batch batch{stream_of(promotion_id{7}), {},
-                                    {encode_event(promotion_approved{"kim"})}};
-    REQUIRE((*made)->append_group(std::array{batch}, {1}).value()[0]);
-  }
+  write_log(f.settings.data.dir);
   const auto to = f.settings.data.dir + "/../" +
                   std::filesystem::path{f.settings.data.dir}.filename().string() + "-backup";
   const auto post = [&](const std::string& directory) {
