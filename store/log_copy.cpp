@@ -26,6 +26,8 @@
 namespace bestow::store {
 namespace {
 
+using std::chrono::steady_clock;
+
 /// How often the size of the growing copy is looked at.
 constexpr int look_every_ms = 100;
 
@@ -80,25 +82,45 @@ auto outcome_of(int code, const std::string& from, const std::string& to) -> res
   return lmdb_fault(code, "mdb_env_copyfd2", from);
 }
 
-/// Waits for the child's answer and tells how far the copy is.
-auto listen(int pipe, int copy, const std::function<void(std::uint64_t)>& progress)
-    -> std::pair<bool, int> {
+auto given_up() -> tl::unexpected<fault> {
+  return fail(fault_code::shutting_down, "copy_log", "the copy was given up");
+}
+
+enum class child_end : std::uint8_t { told, silent, stuck, stopped };
+struct heard {
+  child_end end{child_end::silent};
+  int code{0};  ///< When told.
+};
+
+/// Waits for the child's answer, tells how far the copy is, and ends a child that is stuck or no
+/// longer wanted.
+auto listen(int pipe, int copy, pid_t child, const copy_watch& watch) -> heard {
+  off_t size = 0;
+  auto last_step = steady_clock::now();
   for (;;) {
     pollfd ready{pipe, POLLIN, 0};
     const int n = ::poll(&ready, 1, look_every_ms);
     struct stat status {};
-    if (progress && ::fstat(copy, &status) == 0)
-      progress(static_cast<std::uint64_t>(status.st_size));
-    if (n <= 0) continue;
-    int code = 0;
-    const auto got = ::read(pipe, &code, sizeof code);
-    if (got < 0 && errno == EINTR) continue;
-    return {got == static_cast<ssize_t>(sizeof code), code};
+    if (::fstat(copy, &status) == 0 && status.st_size != size) {
+      size = status.st_size;
+      last_step = steady_clock::now();
+      if (watch.progress) watch.progress(static_cast<std::uint64_t>(size));
+    }
+    if (n > 0) {
+      int code = 0;
+      const auto got = ::read(pipe, &code, sizeof code);
+      if (got < 0 && errno == EINTR) continue;
+      return {got == static_cast<ssize_t>(sizeof code) ? child_end::told : child_end::silent, code};
+    }
+    const bool stopped = watch.stopped && watch.stopped();
+    if (!stopped && steady_clock::now() - last_step <= watch.stuck_after) continue;
+    ::kill(child, SIGKILL);
+    return {stopped ? child_end::stopped : child_end::stuck, 0};
   }
 }
 
 auto hot_copy(const std::string& from, const std::string& to,
-              const std::function<void(std::uint64_t)>& progress) -> result<void> {
+              const copy_watch& watch) -> result<void> {
   const descriptor copy{create(to)};
   if (copy.get() < 0) return io_fault("open", to, errno);
   std::array<int, 2> ends{};
@@ -109,11 +131,17 @@ auto hot_copy(const std::string& from, const std::string& to,
   const int fork_error = errno;
   ::close(ends[1]);
   if (child < 0) return io_fault("fork", to, fork_error);
-  const auto [told, code] = listen(answer.get(), copy.get(), progress);
+  const auto [end, code] = listen(answer.get(), copy.get(), child, watch);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!told)
+  if (end == child_end::stopped) return given_up();
+  if (end == child_end::stuck)
+    return fail(fault_code::log_io_failed, "copy_log",
+                fmt::format("{}: the copy did not grow for {} ms: a disk that hangs, or damaged "
+                            "pages",
+                            from, watch.stuck_after.count()));
+  if (end == child_end::silent)
     return fail(fault_code::log_corrupt, "copy_log",
                 fmt::format("{}: the reader was ended by signal {}: damaged pages, or someone "
                             "ended it",
@@ -125,13 +153,15 @@ auto hot_copy(const std::string& from, const std::string& to,
 
 }  // namespace
 
-auto copy_file(const std::string& from, const std::string& to) -> result<void> {
+auto copy_file(const std::string& from, const std::string& to,
+               const std::function<bool()>& stopped) -> result<void> {
   const descriptor in{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
   if (in.get() < 0) return io_fault("open", from, errno);
   const descriptor out{create(to)};
   if (out.get() < 0) return io_fault("open", to, errno);
   std::vector<char> piece(limits::copy_piece_bytes);
   for (;;) {
+    if (stopped && stopped()) return given_up();
     const auto got = ::read(in.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return io_fault("read", from, errno);
@@ -148,8 +178,8 @@ auto copy_file(const std::string& from, const std::string& to) -> result<void> {
   return {};
 }
 
-auto copy_log(const std::string& from, const std::string& to,
-              const std::function<void(std::uint64_t bytes)>& progress) -> result<void> {
+auto copy_log(const std::string& from, const std::string& to, const copy_watch& watch)
+    -> result<void> {
   // Before the files: a newer anchor would name what the copy does not hold.
   const auto anchor = read_anchor(from);
   if (!anchor) return tl::unexpected<fault>{anchor.error()};
@@ -160,14 +190,16 @@ auto copy_log(const std::string& from, const std::string& to,
   std::uint64_t before = 0;
   for (const auto& file : *files) {
     const auto target = segment_path(to, file.number);
-    const auto told = [&](std::uint64_t bytes) {
-      if (progress) progress(before + bytes);
+    auto here = watch;
+    here.progress = [&](std::uint64_t bytes) {
+      if (watch.progress) watch.progress(before + bytes);
     };
-    auto copied = file.sealed ? copy_file(file.path, target) : hot_copy(file.path, target, told);
+    auto copied = file.sealed ? copy_file(file.path, target, watch.stopped)
+                              : hot_copy(file.path, target, here);
     if (!copied) return copied;
     struct stat status {};
     if (::stat(target.c_str(), &status) == 0) before += static_cast<std::uint64_t>(status.st_size);
-    told(0);
+    here.progress(0);
   }
   if (*anchor)
     if (auto written = write_anchor(to, **anchor); !written) return written;

@@ -5,13 +5,24 @@
 // Any thread; several copies of one log may be made at once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
 
+#include "events/limits.hpp"
 #include "events/result.hpp"
 
 namespace bestow::store {
+
+/// What goes on beside a copy. The functions may be left out; they are called by the thread that
+/// copies and must not block.
+struct copy_watch {
+  std::function<void(std::uint64_t bytes)> progress;  ///< Now and then: bytes written so far.
+  std::function<bool()> stopped;  ///< Asked about ten times a second; true gives the copy up.
+  /// A hot copy that does not grow for so long is ended.
+  std::chrono::milliseconds stuck_after{limits::verify_stuck_after};
+};
 
 /// Copies the log's files and its anchor into `to`, an existing empty directory. Sealed files are
 /// copied byte by byte; the last one is LMDB's own hot copy, made in a child process, because damage
@@ -19,13 +30,12 @@ namespace bestow::store {
 /// transaction stands for as long as that takes (the file's size over the disk's speed); the log's
 /// file grows meanwhile by what the writer changes, because no page is used again.
 /// Durable when it returns (fsync of each file and of `to`). The copy is not verified.
-/// @param progress  called now and then with the bytes written so far; may be empty
-/// @fault log_io_failed  no log here, or it cannot be read; the child was ended
+/// @fault log_io_failed  no log here, or it cannot be read; the child made no progress
+/// @fault shutting_down  `watch.stopped` said so; what is in `to` is not whole
 /// @fault log_corrupt    a file of the log is missing, or pages made no sense to LMDB
 /// @fault file_io_failed the copy cannot be written: no room, for example
 [[nodiscard]] auto copy_log(const std::string& from, const std::string& to,
-                            const std::function<void(std::uint64_t bytes)>& progress)
-    -> result<void>;
+                            const copy_watch& watch) -> result<void>;
 
 /// Raises the incarnation by one: frames that are appended from now on say so, and no other copy is
 /// taken for this one. For a log that nobody has open. Blocks for one fsync.
@@ -38,7 +48,10 @@ namespace bestow::store {
 /// @fault log_corrupt, log_io_failed
 [[nodiscard]] auto settle_copy(const std::string& directory) -> result<void>;
 
-/// Copies one file whole, mode 0600, and fsyncs it. @fault file_io_failed  `to` may be there in part
-[[nodiscard]] auto copy_file(const std::string& from, const std::string& to) -> result<void>;
+/// Copies one file whole, mode 0600, and fsyncs it. On a fault `to` may be there in part.
+/// @param stopped  asked before each piece; may be empty
+/// @fault file_io_failed, shutting_down
+[[nodiscard]] auto copy_file(const std::string& from, const std::string& to,
+                             const std::function<bool()>& stopped = {}) -> result<void>;
 
 }  // namespace bestow::store

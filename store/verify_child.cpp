@@ -111,11 +111,13 @@ auto from_text(const std::string& text) -> std::optional<result<verify_report>> 
 struct child_end {
   std::string answer;
   bool stuck{false};
+  bool stopped{false};
 };
 
 /// Collects the answer and passes progress on until the child closes its end.
 auto listen(int pipe, pid_t child, const shared_counter& counter,
-            const std::function<void(std::uint64_t)>& progress) -> child_end {
+            const std::function<void(std::uint64_t)>& progress,
+            const std::function<bool()>& stopped) -> child_end {
   child_end out;
   std::uint64_t reported = 0;
   auto last_step = steady_clock::now();
@@ -134,8 +136,11 @@ auto listen(int pipe, pid_t child, const shared_counter& counter,
       if (got <= 0) return out;
       if (out.answer.size() < limits::verify_answer_bytes_max)
         out.answer.append(buffer.data(), static_cast<std::size_t>(got));
-    } else if (steady_clock::now() - last_step > limits::verify_stuck_after) {
-      out.stuck = true;
+      continue;
+    }
+    out.stopped = stopped && stopped();
+    out.stuck = steady_clock::now() - last_step > limits::verify_stuck_after;
+    if (out.stopped || out.stuck) {
       ::kill(child, SIGKILL);
       return out;
     }
@@ -155,8 +160,8 @@ auto crashed(std::uint64_t events, std::string problem) -> verify_report {
 }  // namespace
 
 auto verify_in_child(const std::string& directory,
-                     const std::function<void(std::uint64_t events)>& progress)
-    -> result<verify_report> {
+                     const std::function<void(std::uint64_t events)>& progress,
+                     const std::function<bool()>& stopped) -> result<verify_report> {
   // A hash before the fork: its library is then set up, and the child takes none of its locks.
   static_cast<void>(make_log_id(0));
   shared_counter counter;
@@ -170,11 +175,13 @@ auto verify_in_child(const std::string& directory,
     ::close(ends[0]);
     return io_fault("fork");
   }
-  const auto end = listen(ends[0], child, counter, progress);
+  const auto end = listen(ends[0], child, counter, progress, stopped);
   ::close(ends[0]);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  if (end.stopped)
+    return fail(fault_code::shutting_down, "verify_in_child", "the walk was given up");
   const auto at = counter.get();
   if (end.stuck) return crashed(at, "the reader made no progress: damaged pages");
   if (WIFSIGNALED(status))

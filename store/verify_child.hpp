@@ -15,9 +15,12 @@ namespace bestow::store {
 /// progress for a minute, becomes a report that is not clean and whose bad_at follows the last
 /// position it could read.
 /// @param progress  called about ten times a second with the events verified so far; may be empty
-/// @fault log_io_failed  no child could be started; else those of verify().
+/// @param stopped  asked about ten times a second; true ends the child; may be empty
+/// @fault log_io_failed  no child could be started; else those of verify()
+/// @fault shutting_down  `stopped` said so
 [[nodiscard]] auto verify_in_child(const std::string& directory,
-                                   const std::function<void(std::uint64_t events)>& progress)
+                                   const std::function<void(std::uint64_t events)>& progress,
+                                   const std::function<bool()>& stopped = {})
     -> result<verify_report>;
 
 }  // namespace bestow::store

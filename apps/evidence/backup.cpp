@@ -43,14 +43,21 @@ auto finished_rejects(const std::string& data) -> result<std::vector<std::string
   return out;
 }
 
-auto copy_rejects(const std::string& data, const std::string& to) -> result<void> {
+auto given_up(const backup_request& wanted) -> bool { return wanted.stopped && wanted.stopped(); }
+auto stopping() -> tl::unexpected<fault> {
+  return fail(fault_code::shutting_down, "backup", "the backup was given up");
+}
+
+auto copy_rejects(const backup_request& wanted, const std::string& to) -> result<void> {
+  const auto& data = wanted.data;
   const auto files = finished_rejects(data);
   if (!files) return tl::unexpected<fault>{files.error()};
   for (const auto& file : *files) {
     const auto target = to + "/" + file;
     const auto folder = fs::path{target}.parent_path().string();
     if (auto made = make_folder(folder); !made) return made;
-    if (auto copied = store::copy_file(data + "/" + file, target); !copied) return copied;
+    if (auto copied = store::copy_file(data + "/" + file, target, wanted.stopped); !copied)
+      return copied;
     if (auto synced = store::sync_directory(folder); !synced) return synced;
   }
   return {};
@@ -58,10 +65,12 @@ auto copy_rejects(const std::string& data, const std::string& to) -> result<void
 
 }  // namespace
 
-auto verify_copy(const std::string& log, const work_progress& tell) -> result<store::verify_report> {
-  auto report = store::verify_in_child(log, [&](std::uint64_t events) {
+auto verify_copy(const std::string& log, const work_progress& tell,
+                 const std::function<bool()>& stopped) -> result<store::verify_report> {
+  const auto told = [&](std::uint64_t events) {
     if (tell) tell("verifying the copy", events);
-  });
+  };
+  auto report = store::verify_in_child(log, told, stopped);
   if (!report) return report;
   if (!report->clean)
     return fail(fault_code::log_corrupt, "verify", "the copy: " + report->problem);
@@ -70,8 +79,8 @@ auto verify_copy(const std::string& log, const work_progress& tell) -> result<st
 
 namespace {
 
-auto list_files(const std::string& directory, const work_progress& tell)
-    -> result<std::vector<manifest_file>> {
+auto list_files(const backup_request& wanted, const std::string& directory,
+                const work_progress& tell) -> result<std::vector<manifest_file>> {
   std::vector<manifest_file> out;
   std::error_code error;
   std::uint64_t done = 0;
@@ -79,6 +88,7 @@ auto list_files(const std::string& directory, const work_progress& tell)
        it.increment(error)) {
     const auto path = fs::relative(it->path(), directory, error).string();
     if (!it->is_regular_file(error) || path.find('/') == std::string::npos) continue;
+    if (given_up(wanted)) return stopping();
     const auto digest = digest_of_file(it->path().string());
     if (!digest) return tl::unexpected<fault>{digest.error()};
     out.push_back({path, digest->bytes, digest->sha256});
@@ -111,9 +121,35 @@ auto describe(const backup_request& wanted, const std::string& work,
   }
   if (auto settled = store::settle_copy(work + "/log"); !settled)
     return tl::unexpected<fault>{settled.error()};
-  auto files = list_files(work, tell);
+  auto files = list_files(wanted, work, tell);
   if (!files) return tl::unexpected<fault>{files.error()};
   m.files = std::move(*files);
+  return m;
+}
+
+auto fill(const backup_request& wanted, work_directory& work, const work_progress& tell)
+    -> result<manifest> {
+  const auto log = work.path() + "/log";
+  if (auto made = make_folder(log); !made) return tl::unexpected<fault>{made.error()};
+  const auto told = [&](std::uint64_t bytes) {
+    if (tell) tell("copying the log", bytes);
+  };
+  const auto copied =
+      store::copy_log(apps::data_layout{wanted.data}.log, log, {told, wanted.stopped});
+  if (!copied) return tl::unexpected<fault>{copied.error()};
+  // Behind the log: whatever batch the copy knows as closed, its refused rows are there.
+  if (auto rows = copy_rejects(wanted, work.path()); !rows)
+    return tl::unexpected<fault>{rows.error()};
+  const auto report = verify_copy(log, tell, wanted.stopped);
+  if (!report) return tl::unexpected<fault>{report.error()};
+  auto m = describe(wanted, work.path(), *report, tell);
+  if (!m) return m;
+  if (given_up(wanted)) return stopping();
+  if (auto written = store::replace_file(work.path() + "/" + std::string{manifest_name},
+                                         to_json(*m), store::durability::power_loss);
+      !written)
+    return tl::unexpected<fault>{written.error()};
+  if (auto finished = work.finish(); !finished) return tl::unexpected<fault>{finished.error()};
   return m;
 }
 
@@ -122,26 +158,10 @@ auto describe(const backup_request& wanted, const std::string& work,
 auto create_backup(const backup_request& wanted, const work_progress& tell) -> result<manifest> {
   auto work = work_directory::open(wanted.directory);
   if (!work) return tl::unexpected<fault>{work.error()};
-  const auto log = work->path() + "/log";
-  if (auto made = make_folder(log); !made) return tl::unexpected<fault>{made.error()};
-  const auto copied = store::copy_log(
-      apps::data_layout{wanted.data}.log, log, [&](std::uint64_t bytes) {
-        if (tell) tell("copying the log", bytes);
-      });
-  if (!copied) return tl::unexpected<fault>{copied.error()};
-  // Behind the log: whatever batch the copy knows as closed, its refused rows are there.
-  if (auto rows = copy_rejects(wanted.data, work->path()); !rows)
-    return tl::unexpected<fault>{rows.error()};
-  const auto report = verify_copy(log, tell);
-  if (!report) return tl::unexpected<fault>{report.error()};
-  auto m = describe(wanted, work->path(), *report, tell);
-  if (!m) return m;
-  if (auto written = store::replace_file(work->path() + "/" + std::string{manifest_name},
-                                         to_json(*m), store::durability::power_loss);
-      !written)
-    return tl::unexpected<fault>{written.error()};
-  if (auto finished = work->finish(); !finished) return tl::unexpected<fault>{finished.error()};
-  return m;
+  auto made = fill(wanted, *work, tell);
+  if (made || made.error().code != fault_code::shutting_down) return made;
+  if (auto gone = work->discard(); !gone) return tl::unexpected<fault>{gone.error()};
+  return made;
 }
 
 auto check_backup(const std::string& directory, const work_progress& tell) -> result<manifest> {

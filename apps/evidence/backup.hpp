@@ -36,11 +36,14 @@ struct backup_request {
   std::string directory;  ///< Where the backup goes.
   std::string version;    ///< Of the program.
   timestamp now{};
+  /// Asked about ten times a second and between files; true gives the backup up. May be empty.
+  std::function<bool()> stopped{};
 };
 /// @fault file_io_failed  the directory is not empty, has no room, or a file cannot be copied
 /// @fault log_locked      another backup into this directory is under way
 /// @fault log_io_failed   there is no log, or it cannot be read
 /// @fault log_corrupt     the copy does not verify: the detail names the position
+/// @fault shutting_down   `wanted.stopped` said so: nothing is left
 [[nodiscard]] auto create_backup(const backup_request& wanted, const work_progress& tell)
     -> result<manifest>;
 

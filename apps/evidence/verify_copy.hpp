@@ -1,6 +1,7 @@
 // Private to apps/evidence. Threads and cost: store/verify_child.hpp.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "apps/evidence/backup.hpp"
@@ -9,8 +10,11 @@
 
 namespace bestow::evidence {
 
-/// Walks the chain of a copied log. @fault log_corrupt  damage: the detail names the position
-[[nodiscard]] auto verify_copy(const std::string& log, const work_progress& tell)
+/// Walks the chain of a copied log.
+/// @fault log_corrupt    damage: the detail names the position
+/// @fault shutting_down  `stopped` said so; it may be empty
+[[nodiscard]] auto verify_copy(const std::string& log, const work_progress& tell,
+                               const std::function<bool()>& stopped = {})
     -> result<store::verify_report>;
 
 }  // namespace bestow::evidence

@@ -93,4 +93,14 @@ auto work_directory::finish() -> result<void> {
   return store::sync_directory(store::parent_of(target_));
 }
 
+auto work_directory::discard() -> result<void> {
+  if (auto cleared = clear(); !cleared) return cleared;
+  std::error_code error;
+  fs::remove(path_ + "/LOCK", error);
+  if (!error) fs::remove(path_, error);
+  if (error) return io_failed("remove", path_, error);
+  lock_.reset();
+  return store::sync_directory(store::parent_of(path_));
+}
+
 }  // namespace bestow::evidence

@@ -23,6 +23,8 @@ class work_directory {
   [[nodiscard]] auto path() const -> const std::string& { return path_; }
   /// Gives it its final name. @fault file_io_failed
   [[nodiscard]] auto finish() -> result<void>;
+  /// Removes it with all that is in it; the final name stays as it was. @fault file_io_failed
+  [[nodiscard]] auto discard() -> result<void>;
 
  private:
   work_directory(std::string target, std::string path)

@@ -9,6 +9,26 @@
 #include "apps/http/render.hpp"
 
 namespace bestow::http {
+namespace {
+
+/// The one backup that may be made at a time.
+class backup_turn {
+ public:
+  explicit backup_turn(http_state& state)
+      : state_{&state}, taken_{!state.backing_up.exchange(true)} {}
+  backup_turn(const backup_turn&) = delete;
+  auto operator=(const backup_turn&) -> backup_turn& = delete;
+  ~backup_turn() {
+    if (taken_) state_->backing_up = false;
+  }
+  [[nodiscard]] auto taken() const -> bool { return taken_; }
+
+ private:
+  http_state* state_;
+  bool taken_{false};
+};
+
+}  // namespace
 
 auto create_backup(const http_parts& parts, const request& in) -> answer {
   auto fields = body_fields(in);
@@ -24,11 +44,13 @@ auto create_backup(const http_parts& parts, const request& in) -> answer {
                                      "directory"));
   if (const auto why = evidence::why_not_into(directory); !why.empty())
     return tl::unexpected(problem_of(request_error::backup_directory_taken, why, "directory"));
-  if (parts.state->backing_up.exchange(true))
+  const backup_turn turn{*parts.state};
+  if (!turn.taken())
     return tl::unexpected(problem_of(request_error::backup_running, "it is under way"));
   const auto made = evidence::create_backup(
-      {parts.settings->data.dir, directory, parts.version, parts.time->wall()}, {});
-  parts.state->backing_up = false;
+      {parts.settings->data.dir, directory, parts.version, parts.time->wall(),
+       [state = parts.state] { return state->stopping.load(); }},
+      {});
   if (!made) return tl::unexpected(problem_of(made.error()));
   return json_response(backup_json(directory, *made), 201);
 }

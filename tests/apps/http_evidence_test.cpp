@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -229,6 +230,13 @@ TEST_CASE("rows of a batch that was given up need no claim", "[unit][http]") {
 
 namespace {
 
+/// Breaks where nobody expects it.
+class broken_clock final : public bestow::clock {
+ public:
+  [[nodiscard]] auto wall() const -> timestamp override { throw std::runtime_error{"no time"}; }
+  [[nodiscard]] auto steady() const -> std::chrono::nanoseconds override { return {}; }
+};
+
 /// A log on disk, as the service has one.
 void write_log(const std::string& data) {
   const auto made = store::open_lmdb_log({data + "/log", 1ULL << 30U, false}, 3);
@@ -238,7 +246,32 @@ void write_log(const std::string& data) {
   REQUIRE((*made)->append_group(std::array{batch}, {1}).value()[0]);
 }
 
+auto backup_into(http_fixture& f, const std::string& directory) -> http_answer {
+  return f.post("/api/v1/backups", json{{"directory", directory}}.dump());
+}
+
 }  // namespace
+
+TEST_CASE("a backup that breaks off lets the next one begin", "[unit][http]") {
+  http_fixture f;
+  write_log(f.settings.data.dir);
+  const auto to = f.settings.data.dir + "-backup";
+  broken_clock none;
+  f.parts.time = &none;
+  CHECK(backup_into(f, to).status == 500);
+  CHECK_FALSE(f.state.backing_up);
+  f.parts.time = &f.time;
+  f.state.stopping = true;
+  const auto stopped = backup_into(f, to);
+  CHECK(stopped.status == 503);
+  CHECK(stopped.code() == "shutting_down");
+  CHECK_FALSE(f.state.backing_up);
+  CHECK_FALSE(std::filesystem::exists(to));
+  CHECK_FALSE(std::filesystem::exists(to + ".incomplete"));
+  f.state.stopping = false;
+  CHECK(backup_into(f, to).status == 201);
+  std::filesystem::remove_all(to);
+}
 
 TEST_CASE("a backup goes to a new directory, whole, or not at all", "[unit][http]") {
   http_fixture f;

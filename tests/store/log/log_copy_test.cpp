@@ -1,9 +1,13 @@
 // Copies of a log: whole while it is written, marked when restored; and frames as evidence.
+#include <sys/wait.h>
+
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <thread>
 
 #include "store/anchor.hpp"
+#include "store/lmdb_env.hpp"
 #include "store/log_copy.hpp"
 #include "store/log_files.hpp"
 #include "store/log_frames.hpp"
@@ -96,6 +100,36 @@ TEST_CASE("a copy is not made of nothing and overwrites nothing", "[contract]") 
   REQUIRE(store::copy_log(subject.directory(), to.path(), {}));
   CHECK(store::copy_log(subject.directory(), to.path(), {}).error().code ==
         fault_code::file_io_failed);
+}
+
+TEST_CASE("a copy that makes no progress, or that nobody wants any more, is ended", "[contract]") {
+  lmdb_subject subject;
+  append_some(subject.log(), 3);
+  subject.close();
+  // A writer that never ends its transaction: LMDB's copy waits for it before its first byte.
+  auto env = store::lmdb_env::open({store::segment_path(subject.directory(), 1), map_bytes});
+  REQUIRE(env);
+  auto writer = store::lmdb_txn::begin(*env, store::lmdb_txn::access::write);
+  REQUIRE(writer);
+  store::copy_watch watch;
+  SECTION("stuck") {
+    watch.stuck_after = std::chrono::milliseconds{300};
+    temp_directory to;
+    const auto stuck = store::copy_log(subject.directory(), to.path(), watch);
+    REQUIRE_FALSE(stuck);
+    CHECK(stuck.error().code == fault_code::log_io_failed);
+    CHECK(stuck.error().detail.find("did not grow for 300 ms") != std::string::npos);
+  }
+  SECTION("given up") {
+    int asked = 0;
+    watch.stopped = [&] { return ++asked == 3; };
+    temp_directory to;
+    const auto stopped = store::copy_log(subject.directory(), to.path(), watch);
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code == fault_code::shutting_down);
+    CHECK(asked == 3);
+  }
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);  // No child is left.
 }
 
 TEST_CASE("frames after a restore say that they are of another incarnation", "[contract]") {
