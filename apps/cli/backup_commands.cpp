@@ -61,7 +61,8 @@ auto create_here(const context& ctx, const std::string& data, const std::string&
 
 auto create(const context& ctx, const std::string& data, const std::string& wanted) -> exit_code {
   const auto directory = absolute(wanted);
-  if (const auto why = data.empty() ? "" : evidence::why_not_into(directory); !why.empty()) {
+  if (const auto why = data.empty() ? "" : evidence::why_no_backup(data, directory);
+      !why.empty()) {
     ctx.complain(fmt::format("backup_directory_taken: {}", why));
     return exit_code::refused;
   }

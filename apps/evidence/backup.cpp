@@ -156,6 +156,8 @@ auto fill(const backup_request& wanted, work_directory& work, const work_progres
 }  // namespace
 
 auto create_backup(const backup_request& wanted, const work_progress& tell) -> result<manifest> {
+  if (auto why = why_no_backup(wanted.data, wanted.directory); !why.empty())
+    return fail(fault_code::file_io_failed, "backup", std::move(why));
   auto work = work_directory::open(wanted.directory);
   if (!work) return tl::unexpected<fault>{work.error()};
   auto made = fill(wanted, *work, tell);

@@ -31,6 +31,11 @@ using work_progress = std::function<void(std::string_view step, std::uint64_t do
 /// "" when a copy may be made under this name: absent or an empty directory. Else why not.
 [[nodiscard]] auto why_not_into(const std::string& directory) -> std::string;
 
+/// "" when a backup of the data directory may be made under this name: what why_not_into wants, and
+/// not inside the data directory, links followed.
+[[nodiscard]] auto why_no_backup(const std::string& data, const std::string& directory)
+    -> std::string;
+
 struct backup_request {
   std::string data;       ///< A data directory; a running service may have it open.
   std::string directory;  ///< Where the backup goes.
@@ -39,7 +44,7 @@ struct backup_request {
   /// Asked about ten times a second and between files; true gives the backup up. May be empty.
   std::function<bool()> stopped{};
 };
-/// @fault file_io_failed  the directory is not empty, has no room, or a file cannot be copied
+/// @fault file_io_failed  why_no_backup says why, there is no room, or a file cannot be copied
 /// @fault log_locked      another backup into this directory is under way
 /// @fault log_io_failed   there is no log, or it cannot be read
 /// @fault log_corrupt     the copy does not verify: the detail names the position

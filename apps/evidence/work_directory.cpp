@@ -26,6 +26,15 @@ auto without_last_slashes(std::string path) -> std::string {
   return path;
 }
 
+/// With the links of all that exists followed; no slash at its end.
+auto real_path(const std::string& path) -> std::optional<fs::path> {
+  std::error_code error;
+  auto out = fs::absolute(without_last_slashes(path), error);
+  if (!error) out = fs::weakly_canonical(out, error);
+  if (error) return std::nullopt;
+  return out.has_filename() ? out : out.parent_path();
+}
+
 /// What an attempt may have left.
 constexpr std::array<std::string_view, 9> ours{
     "LOCK", "log", "rejects", "views", "lists", "manifest.json", "manifest.json.tmp",
@@ -50,6 +59,16 @@ auto why_not_into(const std::string& directory) -> std::string {
   const bool empty = fs::is_empty(directory, error);
   if (error) return fmt::format("{}: {}", directory, error.message());
   return empty ? "" : fmt::format("{} is not empty: name a new directory", directory);
+}
+
+auto why_no_backup(const std::string& data, const std::string& directory) -> std::string {
+  if (auto why = why_not_into(directory); !why.empty()) return why;
+  const auto place = real_path(directory);
+  const auto root = real_path(data);
+  if (!place || !root) return fmt::format("{}: its parents cannot be read", directory);
+  const auto rest = std::mismatch(root->begin(), root->end(), place->begin(), place->end());
+  if (rest.first != root->end()) return "";
+  return fmt::format("{} lies inside the data directory: name one outside of it", directory);
 }
 
 auto work_directory::open(const std::string& final_name) -> result<work_directory> {

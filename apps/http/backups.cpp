@@ -42,7 +42,7 @@ auto create_backup(const http_parts& parts, const request& in) -> answer {
                                                  "with /, on the server's machine",
                                                  shown(directory)),
                                      "directory"));
-  if (const auto why = evidence::why_not_into(directory); !why.empty())
+  if (const auto why = evidence::why_no_backup(parts.settings->data.dir, directory); !why.empty())
     return tl::unexpected(problem_of(request_error::backup_directory_taken, why, "directory"));
   const backup_turn turn{*parts.state};
   if (!turn.taken())

@@ -96,8 +96,9 @@ constexpr auto rows = std::to_array<request_error_row>({
     {backup_running, "backup_running", 503, "Another backup is being made.",
      "Wait for it to end and ask again."},
     {backup_directory_taken, "backup_directory_taken", 409,
-     "The directory is not empty, or it is no directory: a backup overwrites nothing.",
-     "Name a directory that does not exist yet, for example one with today's date."},
+     "The directory is not empty, is no directory, or lies inside the data directory: a backup "
+     "overwrites nothing and is no part of what it copies.",
+     "Name a directory outside of it that does not exist yet, for example with today's date."},
     {customer_not_found, "customer_not_found", 404,
      "No sealed list of any promotion has this customer.",
      "Check the customer_uid. A customer of an unsealed list is found once it is sealed."},

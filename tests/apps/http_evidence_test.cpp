@@ -273,6 +273,28 @@ TEST_CASE("a backup that breaks off lets the next one begin", "[unit][http]") {
   std::filesystem::remove_all(to);
 }
 
+TEST_CASE("a backup does not go into the data directory", "[unit][http]") {
+  http_fixture f;
+  const auto& data = f.settings.data.dir;
+  write_log(data);
+  const auto link = data + "-link";
+  std::filesystem::create_directory_symlink(data, link);
+  for (const auto& to : {data + "/backup", data + "/log/a/b/", data + "/../" +
+                             std::filesystem::path{data}.filename().string() + "/views/./x",
+                         link + "/backup"}) {
+    CAPTURE(to);
+    const auto refused = backup_into(f, to);
+    CHECK(refused.status == 409);
+    CHECK(refused.code() == "backup_directory_taken");
+    CHECK(refused.detail().find("inside the data directory") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(to));
+  }
+  std::filesystem::remove(link);
+  const auto beside = data + "-2";  // Its name begins like the directory's.
+  CHECK(backup_into(f, beside).status == 201);
+  std::filesystem::remove_all(beside);
+}
+
 TEST_CASE("a backup goes to a new directory, whole, or not at all", "[unit][http]") {
   http_fixture f;
   write_log(f.settings.data.dir);
