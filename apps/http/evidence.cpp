@@ -1,10 +1,12 @@
 // Exports of the log and proofs of targets over HTTP: documents made while they are sent.
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "apps/evidence/log_export.hpp"
 #include "apps/evidence/target_proof.hpp"
+#include "apps/http/export_place.hpp"
 #include "apps/http/handlers.hpp"
 #include "apps/http/input.hpp"
 
@@ -15,12 +17,13 @@ namespace {
 constexpr std::size_t piece_bytes = 256 * 1024;
 
 /// A document that is made line by line while it is sent. A fault ends it before its last line,
-/// which is how its reader sees that it is not whole.
+/// which is how its reader sees that it is not whole. It keeps its place until it is sent.
 template <class Document>
-auto stream_of_lines(std::shared_ptr<Document> document) -> response {
+auto stream_of_lines(std::shared_ptr<Document> document, std::shared_ptr<export_place> place)
+    -> response {
   response out;
   out.content_type = "application/x-ndjson";
-  out.stream = [document](const body_sink& put) {
+  out.stream = [document, place = std::move(place)](const body_sink& put) {
     std::string piece;
     bool more = true;
     while (more && piece.size() < piece_bytes) {
@@ -56,7 +59,10 @@ auto export_log(const http_parts& parts, const request& in) -> answer {
     if (!format) return tl::unexpected(word_problem(in, "format", evidence::export_formats));
     wanted.format = *format;
   }
-  return stream_of_lines(std::make_shared<evidence::log_export>(*parts.log, wanted));
+  auto place = std::make_shared<export_place>(*parts.state);
+  if (!place->taken()) return tl::unexpected(no_export_place());
+  return stream_of_lines(std::make_shared<evidence::log_export>(*parts.log, wanted),
+                         std::move(place));
 }
 
 auto prove_target(const http_parts& parts, const request& in) -> answer {
@@ -70,6 +76,8 @@ auto prove_target(const http_parts& parts, const request& in) -> answer {
     if (!wanted) return tl::unexpected(word_problem(in, "chain", "whole, facts"));
     chain = *wanted;
   }
+  auto place = std::make_shared<export_place>(*parts.state);
+  if (!place->taken()) return tl::unexpected(no_export_place());
   auto proof =
       evidence::target_proof::gather(*parts.log, *parts.lists, {*promotion}, {*target}, chain);
   if (!proof) return tl::unexpected(problem_of(proof.error()));
@@ -78,7 +86,8 @@ auto prove_target(const http_parts& parts, const request& in) -> answer {
                                      fmt::format("promotion {} has no target {}, or its list is "
                                                  "not sealed",
                                                  *promotion, *target)));
-  return stream_of_lines(std::make_shared<evidence::target_proof>(std::move(**proof)));
+  return stream_of_lines(std::make_shared<evidence::target_proof>(std::move(**proof)),
+                         std::move(place));
 }
 
 }  // namespace bestow::http

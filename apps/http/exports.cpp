@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "apps/http/export_place.hpp"
 #include "apps/http/export_rows.hpp"
 #include "apps/http/fresh.hpp"
 #include "apps/http/handlers.hpp"
@@ -78,22 +79,6 @@ auto rows_of(const http_parts& parts, const request& in, const export_wish& wish
   return std::move(*copy);
 }
 
-/// One of the exports that may run at once.
-class export_place {
- public:
-  explicit export_place(http_state& state) : state_{&state} {
-    taken_ = state_->exports.fetch_add(1) < limits::exports_max;
-  }
-  export_place(const export_place&) = delete;
-  auto operator=(const export_place&) -> export_place& = delete;
-  ~export_place() { state_->exports.fetch_sub(1); }
-  [[nodiscard]] auto taken() const -> bool { return taken_; }
-
- private:
-  http_state* state_;
-  bool taken_{false};
-};
-
 /// An export on its way to a client.
 class running_export {
  public:
@@ -147,10 +132,7 @@ auto export_view(const http_parts& parts, const request& in) -> answer {
   if (!wish) return tl::unexpected(wish.error());
   if (auto p = missing_promotion(parts, *wish)) return tl::unexpected(std::move(*p));
   auto place = std::make_shared<export_place>(*parts.state);
-  if (!place->taken())
-    return tl::unexpected(
-        problem_of(request_error::exports_busy,
-                   fmt::format("{} are under way, which is the limit", limits::exports_max)));
+  if (!place->taken()) return tl::unexpected(no_export_place());
   auto rows = rows_of(parts, in, *wish);
   if (!rows) return tl::unexpected(std::move(rows.error()));
   const auto at = (*rows)->at();

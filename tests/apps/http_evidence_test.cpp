@@ -228,6 +228,24 @@ TEST_CASE("rows of a batch that was given up need no claim", "[unit][http]") {
   CHECK(check(proof.body).problem == "");
 }
 
+TEST_CASE("exports of the log and proofs take places that are counted", "[unit][http]") {
+  http_fixture f;
+  f.completed_points(7, targets, answered);
+  f.state.exports = limits::exports_max;
+  for (const auto& path : {std::string{"/api/v1/log/export"}, proof_of_3}) {
+    CAPTURE(path);
+    const auto busy = f.get(path);
+    CHECK(busy.status == 503);
+    CHECK(busy.code() == "exports_busy");
+    CHECK(f.state.exports == limits::exports_max);
+  }
+  f.state.exports = 0;
+  CHECK(f.get("/api/v1/log/export").status == 200);
+  CHECK(f.get(proof_of_3).status == 200);
+  CHECK(f.get("/api/v1/promotions/7/targets/21/proof").status == 404);
+  CHECK(f.state.exports == 0);
+}
+
 namespace {
 
 /// Breaks where nobody expects it.
