@@ -6,14 +6,22 @@
 namespace bestow::http {
 namespace {
 
-/// nats://user:password@host is shown as nats://***@host.
-auto without_credentials(const std::string& url) -> std::string {
-  const auto scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const auto host_end = url.find('/', scheme + 3);
-  const auto at = url.rfind('@', host_end);
-  if (at == std::string::npos || at < scheme) return url;
-  return url.substr(0, scheme + 3) + "***" + url.substr(at);
+/// nats://user:password@host is shown as nats://***@host, each of a list. Whatever stands between a
+/// scheme and the last @ before the next one is hidden, so that no way of writing a list shows one.
+auto without_credentials(const std::string& text) -> std::string {
+  constexpr std::string_view mark = "://";
+  std::string out;
+  for (std::size_t from = 0;;) {
+    const auto scheme = text.find(mark, from);
+    if (scheme == std::string::npos) return out + text.substr(from);
+    const auto begin = scheme + mark.size();
+    const auto next = text.find(mark, begin);
+    out += text.substr(from, begin - from);
+    const auto part = std::string_view{text}.substr(0, next).substr(begin);
+    const auto at = part.rfind('@');
+    if (at != std::string_view::npos) out += "***";
+    from = at == std::string_view::npos ? begin : begin + at;
+  }
 }
 
 void write_settings(json_writer& w, const config::settings& settings) {

@@ -358,4 +358,13 @@ TEST_CASE("a bundle shows settings without secrets and what the service knows", 
     CHECK(bundle.body.find(secret) == std::string::npos);
 }
 
+TEST_CASE("every server of a list is shown without its password", "[unit][http]") {
+  http_fixture f;
+  f.settings.nats.url = "nats://ann:hunter5@one:4222,nats://ben:hunter6@two:4222,cid:hunter7@three";
+  const auto body = f.get("/api/v1/debug/bundle").body;
+  for (const auto* secret : {"hunter5", "hunter6", "hunter7"})
+    CHECK(body.find(secret) == std::string::npos);
+  CHECK(body.find("nats://***@one:4222,nats://***@three") != std::string::npos);
+}
+
 }  // namespace bestow::testing
