@@ -6,33 +6,11 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <system_error>
 
-#include <fmt/format.h>
+#include "store/descriptor.hpp"
 
 namespace bestow::store {
 namespace {
-
-auto io_fault(std::string_view operation, const std::string& path, int error)
-    -> tl::unexpected<fault> {
-  return fail(fault_code::file_io_failed, operation,
-              fmt::format("{}: {}", path, std::generic_category().message(error)));
-}
-
-/// Closes on every way out.
-class descriptor {
- public:
-  explicit descriptor(int fd) : fd_{fd} {}
-  descriptor(const descriptor&) = delete;
-  auto operator=(const descriptor&) -> descriptor& = delete;
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] auto get() const -> int { return fd_; }
-
- private:
-  int fd_;
-};
 
 auto write_all(int fd, std::string_view content) -> bool {
   while (!content.empty()) {
@@ -57,8 +35,8 @@ auto file_exists(const std::string& path) -> bool { return ::access(path.c_str()
 
 auto sync_directory(const std::string& path) -> result<void> {
   const descriptor fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (fd.get() < 0) return io_fault("open", path, errno);
-  if (::fsync(fd.get()) != 0) return io_fault("fsync", path, errno);
+  if (fd.get() < 0) return file_fault("open", path, errno);
+  if (::fsync(fd.get()) != 0) return file_fault("fsync", path, errno);
   return {};
 }
 
@@ -71,7 +49,7 @@ auto make_directory(const std::string& path) -> result<void> {
   struct stat status {};
   const int error = errno;
   if (error == EEXIST && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
-  return io_fault("mkdir", path, error);
+  return file_fault("mkdir", path, error);
 }
 
 auto read_file(const std::string& path, std::size_t bytes_max)
@@ -79,17 +57,18 @@ auto read_file(const std::string& path, std::size_t bytes_max)
   const descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (fd.get() < 0) {
     if (errno == ENOENT) return std::optional<std::string>{};
-    return io_fault("open", path, errno);
+    return file_fault("open", path, errno);
   }
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return io_fault("fstat", path, errno);
-  if (static_cast<std::uint64_t>(status.st_size) > bytes_max) return io_fault("read", path, EFBIG);
+  if (::fstat(fd.get(), &status) != 0) return file_fault("fstat", path, errno);
+  if (static_cast<std::uint64_t>(status.st_size) > bytes_max)
+    return file_fault("read", path, EFBIG);
   std::string content(static_cast<std::size_t>(status.st_size), '\0');
   std::size_t have = 0;
   while (have < content.size()) {
     const auto got = ::read(fd.get(), content.data() + have, content.size() - have);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return io_fault("read", path, errno);
+    if (got < 0) return file_fault("read", path, errno);
     if (got == 0) break;
     have += static_cast<std::size_t>(got);
   }
@@ -103,12 +82,12 @@ auto replace_file(const std::string& path, std::string_view content, durability 
   {
     const descriptor fd{
         ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR)};
-    if (fd.get() < 0) return io_fault("open", aside, errno);
-    if (!write_all(fd.get(), content)) return io_fault("write", aside, errno);
+    if (fd.get() < 0) return file_fault("open", aside, errno);
+    if (!write_all(fd.get(), content)) return file_fault("write", aside, errno);
     if (lasting == durability::power_loss && ::fdatasync(fd.get()) != 0)
-      return io_fault("fdatasync", aside, errno);
+      return file_fault("fdatasync", aside, errno);
   }
-  if (std::rename(aside.c_str(), path.c_str()) != 0) return io_fault("rename", path, errno);
+  if (std::rename(aside.c_str(), path.c_str()) != 0) return file_fault("rename", path, errno);
   return {};
 }
 

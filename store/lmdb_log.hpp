@@ -78,6 +78,8 @@ class lmdb_log final : public event_log, public log_statistics, public frame_sou
   /// The segment that holds a version of a stream, which the stream has reached.
   [[nodiscard]] auto segment_of(const segment_ptr& active, const stream_id& stream,
                                 stream_version version) const -> result<segment_ptr>;
+  /// The frame that holds the position, or else the last one before it; nullopt: there is none.
+  [[nodiscard]] auto frame_up_to(position at) const -> result<std::optional<frame_copy>>;
 
   [[nodiscard]] auto plan(const open_log& active, std::span<const append_batch> group,
                           timestamp wall) -> result<group_plan>;

@@ -278,8 +278,7 @@ auto lmdb_log::streams(aggregate kind, std::uint64_t from_id, std::size_t count_
   return out;
 }
 
-auto lmdb_log::frame_hash_at(position at) const -> result<sha256_digest> {
-  if (at.value == 0) return sha256_digest{};
+auto lmdb_log::frame_up_to(position at) const -> result<std::optional<frame_copy>> {
   const std::shared_lock lock{environment_mutex_};
   const auto newest = active();
   if (!newest) return tl::unexpected<fault>{newest.error()};
@@ -291,12 +290,21 @@ auto lmdb_log::frame_hash_at(position at) const -> result<sha256_digest> {
   if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
   auto found = seek_frame(*frames, at);
   if (!found) return tl::unexpected<fault>{std::move(found.error())};
+  if (!*found) return std::nullopt;
+  const auto key = frame_key(*frames);
+  if (!key) return tl::unexpected<fault>{key.error()};
+  const auto bytes = frames->value();
+  return frame_copy{*key, {bytes.begin(), bytes.end()}};
+}
+
+auto lmdb_log::frame_hash_at(position at) const -> result<sha256_digest> {
+  if (at.value == 0) return sha256_digest{};
+  const auto found = frame_up_to(at);
+  if (!found) return tl::unexpected<fault>{found.error()};
   if (*found) {
-    const auto key = frame_key(*frames);
-    if (!key) return tl::unexpected<fault>{key.error()};
-    const auto frame = decode_frame(frames->value(), *key);
+    const auto frame = decode_frame((*found)->bytes, (*found)->first);
     if (!frame) return tl::unexpected<fault>{frame.error()};
-    if (at <= frame->header.last()) return hash_of_frame(frames->value());
+    if (at <= frame->header.last()) return hash_of_frame((*found)->bytes);
   }
   return fail(fault_code::log_corrupt, "frame_hash_at",
               fmt::format("position {}: not in the log", at.value));
@@ -304,28 +312,12 @@ auto lmdb_log::frame_hash_at(position at) const -> result<sha256_digest> {
 
 auto lmdb_log::frame_holding(position at) const
     -> result<std::optional<frame_copy>> {
-  const auto missing = [at] {
+  if (at.value != 0 && at > head().last) return std::nullopt;
+  auto found = at.value == 0 ? result<std::optional<frame_copy>>{std::nullopt} : frame_up_to(at);
+  if (found && !*found)
     return fail(fault_code::log_corrupt, "frame_holding",
                 fmt::format("position {}: not in the log", at.value));
-  };
-  if (at.value == 0) return missing();
-  if (at > head().last) return std::nullopt;
-  const std::shared_lock lock{environment_mutex_};
-  const auto newest = active();
-  if (!newest) return tl::unexpected<fault>{newest.error()};
-  const auto segment = segment_of(*newest, at);
-  if (!segment) return tl::unexpected<fault>{segment.error()};
-  auto txn = lmdb_txn::begin((*segment)->env, lmdb_txn::access::read);
-  if (!txn) return tl::unexpected<fault>{std::move(txn.error())};
-  auto frames = lmdb_cursor::open(*txn, (*segment)->tables.frames);
-  if (!frames) return tl::unexpected<fault>{std::move(frames.error())};
-  auto found = seek_frame(*frames, at);
-  if (!found) return tl::unexpected<fault>{std::move(found.error())};
-  if (!*found) return missing();
-  const auto key = frame_key(*frames);
-  if (!key) return tl::unexpected<fault>{key.error()};
-  const auto bytes = frames->value();
-  return frame_copy{*key, {bytes.begin(), bytes.end()}};
+  return found;
 }
 
 auto lmdb_log::identity() const -> log_identity {

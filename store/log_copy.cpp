@@ -10,7 +10,6 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +17,7 @@
 
 #include "events/limits.hpp"
 #include "store/anchor.hpp"
+#include "store/descriptor.hpp"
 #include "store/event_log.hpp"
 #include "store/files.hpp"
 #include "store/log_files.hpp"
@@ -30,27 +30,6 @@ using std::chrono::steady_clock;
 
 /// How often the size of the growing copy is looked at.
 constexpr int look_every_ms = 100;
-
-auto io_fault(std::string_view operation, const std::string& path, int error)
-    -> tl::unexpected<fault> {
-  return fail(fault_code::file_io_failed, operation,
-              fmt::format("{}: {}", path, std::generic_category().message(error)));
-}
-
-/// Closes on every way out.
-class descriptor {
- public:
-  explicit descriptor(int fd) : fd_{fd} {}
-  descriptor(const descriptor&) = delete;
-  auto operator=(const descriptor&) -> descriptor& = delete;
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] auto get() const -> int { return fd_; }
-
- private:
-  int fd_;
-};
 
 auto create(const std::string& path) -> int {
   return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
@@ -67,6 +46,10 @@ auto copy_through_lmdb(const std::string& from, int to) -> int {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (const int s : {SIGSEGV, SIGBUS, SIGABRT}) ::signal(s, SIG_DFL);
   // Nothing of the parent stays open: its locks are its own.
+  // Raised first: one of them may have the number that the other is to get.
+  answer = ::fcntl(answer, F_DUPFD, STDERR_FILENO + 3);
+  to = ::fcntl(to, F_DUPFD, STDERR_FILENO + 3);
+  if (answer < 0 || to < 0) ::_exit(1);
   ::dup2(answer, STDERR_FILENO + 1);
   ::dup2(to, STDERR_FILENO + 2);
   ::close_range(STDERR_FILENO + 3, ~0U, 0);
@@ -78,7 +61,7 @@ auto copy_through_lmdb(const std::string& from, int to) -> int {
 
 auto outcome_of(int code, const std::string& from, const std::string& to) -> result<void> {
   if (code == 0) return {};
-  if (code == ENOSPC || code == EDQUOT || code == EFBIG) return io_fault("copy", to, code);
+  if (code == ENOSPC || code == EDQUOT || code == EFBIG) return file_fault("copy", to, code);
   return lmdb_fault(code, "mdb_env_copyfd2", from);
 }
 
@@ -122,15 +105,15 @@ auto listen(int pipe, int copy, pid_t child, const copy_watch& watch) -> heard {
 auto hot_copy(const std::string& from, const std::string& to,
               const copy_watch& watch) -> result<void> {
   const descriptor copy{create(to)};
-  if (copy.get() < 0) return io_fault("open", to, errno);
+  if (copy.get() < 0) return file_fault("open", to, errno);
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return io_fault("pipe", to, errno);
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return file_fault("pipe", to, errno);
   const descriptor answer{ends[0]};
   const pid_t child = ::fork();
   if (child == 0) run_child(from, copy.get(), ends[1]);
   const int fork_error = errno;
   ::close(ends[1]);
-  if (child < 0) return io_fault("fork", to, fork_error);
+  if (child < 0) return file_fault("fork", to, fork_error);
   const auto [end, code] = listen(answer.get(), copy.get(), child, watch);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -147,7 +130,7 @@ auto hot_copy(const std::string& from, const std::string& to,
                             "ended it",
                             from, WIFSIGNALED(status) ? WTERMSIG(status) : 0));
   if (auto done = outcome_of(code, from, to); !done) return done;
-  if (::fsync(copy.get()) != 0) return io_fault("fsync", to, errno);
+  if (::fsync(copy.get()) != 0) return file_fault("fsync", to, errno);
   return {};
 }
 
@@ -156,25 +139,25 @@ auto hot_copy(const std::string& from, const std::string& to,
 auto copy_file(const std::string& from, const std::string& to,
                const std::function<bool()>& stopped) -> result<void> {
   const descriptor in{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (in.get() < 0) return io_fault("open", from, errno);
+  if (in.get() < 0) return file_fault("open", from, errno);
   const descriptor out{create(to)};
-  if (out.get() < 0) return io_fault("open", to, errno);
+  if (out.get() < 0) return file_fault("open", to, errno);
   std::vector<char> piece(limits::copy_piece_bytes);
   for (;;) {
     if (stopped && stopped()) return given_up();
     const auto got = ::read(in.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return io_fault("read", from, errno);
+    if (got < 0) return file_fault("read", from, errno);
     if (got == 0) break;
     for (ssize_t written = 0; written < got;) {
       const auto n = ::write(out.get(), piece.data() + written,
                              static_cast<std::size_t>(got - written));
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return io_fault("write", to, errno);
+      if (n <= 0) return file_fault("write", to, errno);
       written += n;
     }
   }
-  if (::fsync(out.get()) != 0) return io_fault("fsync", to, errno);
+  if (::fsync(out.get()) != 0) return file_fault("fsync", to, errno);
   return {};
 }
 

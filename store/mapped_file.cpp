@@ -7,30 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "store/descriptor.hpp"
+
 namespace bestow::store {
-namespace {
-
-auto io_failed(std::string_view operation, const std::string& path, int error)
-    -> tl::unexpected<fault> {
-  return fail(fault_code::file_io_failed, operation, path + ": " + std::strerror(error));
-}
-
-/// Closes its descriptor; a mapping stays valid without it.
-struct descriptor {
-  int fd{-1};
-  descriptor() = default;
-  explicit descriptor(int number) : fd{number} {}
-  descriptor(const descriptor&) = delete;
-  auto operator=(const descriptor&) -> descriptor& = delete;
-  ~descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-}  // namespace
 
 mapped_file::mapped_file(mapped_file&& other) noexcept
     : data_{std::exchange(other.data_, nullptr)},
@@ -55,22 +36,22 @@ auto mapped_file::create(const std::string& path, std::size_t bytes) -> result<m
   void* at = MAP_FAILED;
   if (path.empty()) {
     at = ::mmap(nullptr, made.size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) return io_failed("mmap", "anonymous memory", errno);
+    if (at == MAP_FAILED) return file_fault("mmap", "anonymous memory", errno);
   } else {
     // A new inode, never a truncated old one: someone may still have the old one mapped.
     ::unlink(path.c_str());
     const descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-    if (file.fd < 0) return io_failed("open", path, errno);
-    if (const int error = ::posix_fallocate(file.fd, 0, static_cast<off_t>(made.size_));
+    if (file.get() < 0) return file_fault("open", path, errno);
+    if (const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(made.size_));
         error != 0) {
       ::unlink(path.c_str());
-      return io_failed("posix_fallocate", path, error);
+      return file_fault("posix_fallocate", path, error);
     }
-    at = ::mmap(nullptr, made.size_, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
+    at = ::mmap(nullptr, made.size_, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
     if (at == MAP_FAILED) {
       const int error = errno;
       ::unlink(path.c_str());
-      return io_failed("mmap", path, error);
+      return file_fault("mmap", path, error);
     }
   }
   made.data_ = static_cast<std::byte*>(at);
@@ -80,15 +61,15 @@ auto mapped_file::create(const std::string& path, std::size_t bytes) -> result<m
 auto mapped_file::open(const std::string& path, access mode) -> result<mapped_file> {
   const bool writes = mode == access::read_write;
   const descriptor file{::open(path.c_str(), (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC)};
-  if (file.fd < 0) return io_failed("open", path, errno);
+  if (file.get() < 0) return file_fault("open", path, errno);
   struct stat info {};
-  if (::fstat(file.fd, &info) != 0) return io_failed("fstat", path, errno);
-  if (info.st_size <= 0) return io_failed("mmap", path, EINVAL);
+  if (::fstat(file.get(), &info) != 0) return file_fault("fstat", path, errno);
+  if (info.st_size <= 0) return file_fault("mmap", path, EINVAL);
   mapped_file made;
   made.size_ = static_cast<std::size_t>(info.st_size);
   void* const at = ::mmap(nullptr, made.size_, writes ? PROT_READ | PROT_WRITE : PROT_READ,
-                          MAP_SHARED, file.fd, 0);
-  if (at == MAP_FAILED) return io_failed("mmap", path, errno);
+                          MAP_SHARED, file.get(), 0);
+  if (at == MAP_FAILED) return file_fault("mmap", path, errno);
   made.data_ = static_cast<std::byte*>(at);
   return made;
 }
@@ -96,7 +77,7 @@ auto mapped_file::open(const std::string& path, access mode) -> result<mapped_fi
 auto mapped_file::sync(std::size_t length) const -> result<void> {
   if (anonymous_ || data_ == nullptr) return {};
   if (::msync(data_, std::min(length, size_), MS_SYNC) != 0)
-    return io_failed("msync", "mapped file", errno);
+    return file_fault("msync", "mapped file", errno);
   return {};
 }
 
@@ -104,7 +85,7 @@ auto make_directories(const std::string& path) -> result<void> {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const auto part = path.substr(0, slash);
     if (!part.empty() && ::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
-      return io_failed("mkdir", part, errno);
+      return file_fault("mkdir", part, errno);
     if (slash == std::string::npos) return {};
   }
 }

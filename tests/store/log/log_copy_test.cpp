@@ -1,5 +1,7 @@
 // Copies of a log: whole while it is written, marked when restored; and frames as evidence.
+#include <fcntl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -130,6 +132,24 @@ TEST_CASE("a copy that makes no progress, or that nobody wants any more, is ende
     CHECK(asked == 3);
   }
   CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);  // No child is left.
+}
+
+TEST_CASE("a copy is whole whatever number its descriptor has", "[contract]") {
+  lmdb_subject subject;
+  append_some(subject.log(), 3);
+  subject.close();
+  // The lowest free number is the copy's, and the one that the child gives to its answer.
+  constexpr int number = STDERR_FILENO + 1;
+  const int kept = ::fcntl(number, F_DUPFD_CLOEXEC, 100);
+  ::close(number);
+  temp_directory to;
+  const auto copied = store::copy_log(subject.directory(), to.path(), {});
+  if (kept >= 0) {
+    ::dup2(kept, number);
+    ::close(kept);
+  }
+  REQUIRE(copied);
+  CHECK(store::verify(to.path(), {})->clean);
 }
 
 TEST_CASE("frames after a restore say that they are of another incarnation", "[contract]") {
