@@ -69,7 +69,7 @@ def export_is_checked_elsewhere(world):
     refused(lambda: audit.check_export(whole), "a fact that its frame does not say")
 
     # A stopped directory gives the same bytes.
-    world.bestow("log", "export", "--from", 1, "--to", 9, "--out", part)
+    world.bestow("--yes", "log", "export", "--from", 1, "--to", 9, "--out", part)
     check_equal(world.server.stop(), 0, "a clean end")
     here = world.dir / "here.ndjson"
     world.bestow("log", "export", "--data", world.data, "--from", 1, "--to", 9, "--out", here)
