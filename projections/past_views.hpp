@@ -17,11 +17,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "events/result.hpp"
 #include "events/types.hpp"
+#include "projections/patience.hpp"
 #include "projections/queries.hpp"
 #include "projections/view_set.hpp"
 #include "store/event_log.hpp"
@@ -66,13 +66,7 @@ class past {
   store::view_checkpoint at_;
 };
 
-/// Why there is no answer now.
-enum class past_refusal : std::uint8_t {
-  busy,            ///< limits::as_of_folds_max are at work.
-  takes_too_long,  ///< limits::as_of_within passed.
-  stopping,        ///< The caller's `go_on` said no.
-};
-using past_answer = tl::expected<std::shared_ptr<const past>, std::variant<past_refusal, fault>>;
+using past_answer = tl::expected<std::shared_ptr<const past>, refused_read>;
 
 class past_views {
  public:
@@ -87,8 +81,11 @@ class past_views {
   past_views(const store::event_log& log, store::target_lists& lists, scratch_maker scratch,
              bounds allowed);
 
-  /// The views as of `question.at`, kept or folded now. Blocks up to limits::as_of_within.
-  /// `go_on` is asked every few milliseconds.
+  /// The views as of `question.at`, kept or folded now. Blocks up to limits::as_of_within and what
+  /// lies between two looks at the clock: one bounded call of the log, one fact, one commit, or the
+  /// building of one sealed list's missing run of customers (a second per 5 M targets).
+  /// `go_on` is asked as often: it must be quick.
+  /// Refusals: busy, takes_too_long, stopping.
   [[nodiscard]] auto at(const past_question& question, const std::function<bool()>& go_on)
       -> past_answer;
   /// A copy of what `live` holds of one view now; of one promotion when given. Blocks for the copy:

@@ -11,20 +11,21 @@
 
 #include "events/result.hpp"
 #include "events/types.hpp"
+#include "projections/patience.hpp"
 #include "store/event_log.hpp"
 
 namespace bestow::projections {
 
 class stream_merge {
  public:
-  /// Facts of the given types at positions <= `until`. `log` outlives this.
+  /// Facts of the given types at positions <= `until`. `log` and `time` outlive this.
   [[nodiscard]] static auto open(const store::event_log& log, promotion_id promotion,
-                                 std::vector<event_type> types, position until)
-      -> result<stream_merge>;
+                                 std::vector<event_type> types, position until,
+                                 const patience& time) -> result<stream_merge>;
 
   /// The next fact; nullopt: there is no more. Its payload lives until the next call; its metadata
-  /// is left out.
-  [[nodiscard]] auto next() -> result<std::optional<store::stored_event>>;
+  /// is left out. `time` is asked before each call of the log, which reads a bounded part.
+  [[nodiscard]] auto next() -> tl::expected<std::optional<store::stored_event>, refused_read>;
 
  private:
   struct held_event {
@@ -37,14 +38,16 @@ class stream_merge {
     std::deque<held_event> ahead;
     bool ended{false};
   };
-  stream_merge(const store::event_log& log, std::vector<event_type> types, position until)
-      : log_{&log}, until_{until} {
+  stream_merge(const store::event_log& log, std::vector<event_type> types, position until,
+               const patience& time)
+      : log_{&log}, time_{&time}, until_{until} {
     options_.types = std::move(types);
   }
   /// Reads on until the cursor holds a fact or has ended.
-  [[nodiscard]] auto fill(cursor& c) -> result<void>;
+  [[nodiscard]] auto fill(cursor& c) -> tl::expected<void, refused_read>;
 
   const store::event_log* log_;
+  const patience* time_;
   position until_;
   store::read_options options_;
   std::vector<cursor> cursors_;

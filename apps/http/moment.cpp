@@ -9,10 +9,10 @@
 namespace bestow::http {
 namespace {
 
-auto problem_of_past(const std::variant<projections::past_refusal, fault>& why) -> problem {
-  using enum projections::past_refusal;
+auto problem_of_past(const projections::refused_read& why) -> problem {
+  using enum projections::read_refusal;
   if (const auto* f = std::get_if<fault>(&why)) return problem_of(*f);
-  switch (std::get<projections::past_refusal>(why)) {
+  switch (std::get<projections::read_refusal>(why)) {
     case busy:
       return problem_of(
           request_error::as_of_busy,

@@ -177,7 +177,7 @@ TEST_CASE("only a few pasts are folded at once, and none for long", "[unit][past
   inside.wait(false);
   const auto refused = past.at({{"target_status"}, promotion_id{1}, head}, always);
   REQUIRE_FALSE(refused);
-  CHECK(std::get<past_refusal>(refused.error()) == past_refusal::busy);
+  CHECK(std::get<read_refusal>(refused.error()) == read_refusal::busy);
   go_on = true;
   go_on.notify_all();
   slow.join();
@@ -186,12 +186,40 @@ TEST_CASE("only a few pasts are folded at once, and none for long", "[unit][past
   CHECK(again);
   const auto stopped = past.at({{"target_status"}, promotion_id{1}, head}, [] { return false; });
   REQUIRE_FALSE(stopped);
-  CHECK(std::get<past_refusal>(stopped.error()) == past_refusal::stopping);
+  CHECK(std::get<read_refusal>(stopped.error()) == read_refusal::stopping);
   past_views hasty{s.log(), s.lists(), memory_scratch(), {1, 0ms}};
   const auto late = hasty.at({{"target_status"}, promotion_id{1}, head}, always);
   REQUIRE_FALSE(late);
-  CHECK(std::get<past_refusal>(late.error()) == past_refusal::takes_too_long);
+  CHECK(std::get<read_refusal>(late.error()) == read_refusal::takes_too_long);
   CHECK_FALSE(hasty.at({{"target_status"}, std::nullopt, head}, always));
+}
+
+TEST_CASE("a fold that finds nothing to apply is stopped and ends in time", "[unit][past]") {
+  stage s;
+  s.begin({1}, 1, some_targets(10, 1));
+  // Facts that customer_grants does not handle, and never decodes.
+  const encoded_event other{event_type::double_grant_detected, {},
+                            std::vector<std::byte>(limits::append_bytes_max / 2)};
+  const auto until = 4 * limits::log_read_txn_bytes;
+  for (std::size_t bytes = 0; bytes < until; bytes += other.payload.size())
+    s.append(stream_of(promotion_id{1}, partition_no{0}), other);
+  const auto head = s.log().head().last;
+  for (const auto of : {std::optional<promotion_id>{}, std::optional{promotion_id{1}}}) {
+    INFO("of one promotion: " << of.has_value());
+    past_views past{s.log(), s.lists(), memory_scratch()};
+    const past_question question{{"customer_grants"}, of, head};
+    int asked = 0;
+    // The first looks find the list_sealed; what is told later can only come between two reads.
+    const auto stopped = past.at(question, [&] { return ++asked < 5; });
+    REQUIRE_FALSE(stopped);
+    CHECK(std::get<read_refusal>(stopped.error()) == read_refusal::stopping);
+    CHECK(asked == 5);
+    past_views hasty{s.log(), s.lists(), memory_scratch(), {1, -1ms}};
+    const auto late = hasty.at(question, always);
+    REQUIRE_FALSE(late);
+    CHECK(std::get<read_refusal>(late.error()) == read_refusal::takes_too_long);
+    CHECK(past.at(question, always));
+  }
 }
 
 TEST_CASE("a copy of a live view has its rows and leaves no file behind", "[unit][past]") {
