@@ -20,6 +20,8 @@ namespace bestow::projections {
 
 namespace {
 
+using outcome = tl::expected<void, refused_read>;
+
 /// Keeps the first `limit` + 1 lines behind the mark, whatever order the streams come in.
 class page_gatherer {
  public:
@@ -100,16 +102,18 @@ auto input_row(const targets_imported& e, std::size_t index) -> std::uint64_t {
 class promotion_trace {
  public:
   promotion_trace(const store::event_log& log, std::shared_ptr<const store::target_list> list,
-                  const found_list& found, position until)
-      : log_{&log}, list_{std::move(list)}, found_{&found}, until_{until} {}
+                  const found_list& found, position until, const patience& time)
+      : log_{&log}, list_{std::move(list)}, found_{&found}, until_{until}, time_{&time} {}
 
-  [[nodiscard]] auto run(page_gatherer& into) -> result<void> {
-    if (auto done = read_type(); !done) return done;
+  [[nodiscard]] auto run(page_gatherer& into) -> outcome {
+    if (auto done = read_type(); !done) return tl::unexpected<refused_read>{done.error()};
     const auto& places = found_->places;
     for (std::size_t i = 0; i < places.size();) {
       std::size_t end = i;
       while (end < places.size() && places[end].fact == places[i].fact) ++end;
-      if (auto done = imports(std::span{places}.subspan(i, end - i), into); !done) return done;
+      if (const auto no = time_->lost()) return tl::unexpected<refused_read>{*no};
+      if (auto done = imports(std::span{places}.subspan(i, end - i), into); !done)
+        return tl::unexpected<refused_read>{done.error()};
       i = end;
     }
     for (auto& [number, ordinals] : partitions_)
@@ -179,23 +183,37 @@ class promotion_trace {
   }
 
   [[nodiscard]] auto follow(partition_no number, std::vector<target_ordinal> ordinals,
-                            page_gatherer& into) -> result<void> {
+                            page_gatherer& into) -> outcome {
     target_history history{std::move(ordinals)};
+    const auto stream = stream_of(found_->list.promotion, number);
+    const store::read_options options{
+        target_history::handles::types(), ~0ULL, limits::log_read_txn_bytes};
     result<void> applied;
-    const auto seen = log_->read_stream(
-        stream_of(found_->list.promotion, number), {}, {target_history::handles::types()},
-        [&](const store::stored_event& e) {
-          if (e.at > until_ || !into.wants(e.at)) return false;
-          applied = target_history::handles::apply(history, e);
-          if (!applied) return false;
-          std::vector<trace_line> lines;
-          for (auto& line : history.take()) lines.push_back(line_of(number, std::move(line)));
-          if (!lines.empty()) into.add(e.at, std::move(lines));
-          return true;
-        });
+    std::optional<read_refusal> no;
+    bool enough = false;
+    const auto visit = [&](const store::stored_event& e) {
+      no = time_->lost();
+      enough = e.at > until_ || !into.wants(e.at);
+      if (no || enough) return false;
+      applied = target_history::handles::apply(history, e);
+      if (!applied) return false;
+      std::vector<trace_line> lines;
+      for (auto& line : history.take()) lines.push_back(line_of(number, std::move(line)));
+      if (!lines.empty()) into.add(e.at, std::move(lines));
+      return true;
+    };
+    for (stream_version after{}; !enough;) {
+      // Here too: where wanted facts are rare, whole calls visit none.
+      if (no = time_->lost(); no) return tl::unexpected<refused_read>{*no};
+      const auto seen = log_->read_stream(stream, after, options, visit);
+      if (no) return tl::unexpected<refused_read>{*no};
+      if (!applied) return tl::unexpected<refused_read>{applied.error()};
+      if (!seen) return tl::unexpected<refused_read>{seen.error()};
+      if (*seen == after) break;
+      after = *seen;
+    }
     into.cut();
-    if (!seen) return tl::unexpected{seen.error()};
-    return applied;
+    return {};
   }
 
   [[nodiscard]] auto line_of(partition_no number, target_fact fact) const -> trace_line {
@@ -208,6 +226,7 @@ class promotion_trace {
   std::shared_ptr<const store::target_list> list_;
   const found_list* found_;
   position until_;
+  const patience* time_;
   promotion_type type_{promotion_type::point};
   std::map<partition_no, std::vector<target_ordinal>> partitions_;
 };
@@ -228,22 +247,24 @@ auto candidates(const store::view_reader& rows, customer_uid customer, position 
 }  // namespace
 
 auto trace_customer(const view_set& views, const store::event_log& log, store::target_lists& lists,
-                    const trace_question& question) -> result<answer<trace_page>> {
+                    const trace_question& question, const patience& time)
+    -> tl::expected<answer<trace_page>, refused_read> {
+  using refused = tl::unexpected<refused_read>;
   answer<trace_page> out;
   std::vector<found_list> found;
   {
     auto rows = views.read(customer_grants::name);
-    if (!rows) return tl::unexpected{rows.error()};
+    if (!rows) return refused{rows.error()};
     const auto checkpoint = (*rows)->checkpoint();
-    if (!checkpoint) return tl::unexpected{checkpoint.error()};
+    if (!checkpoint) return refused{checkpoint.error()};
     out.as_of = std::min(checkpoint->at, question.until.value_or(checkpoint->at));
     auto spanning = candidates(**rows, question.customer, out.as_of);
-    if (!spanning) return tl::unexpected{spanning.error()};
+    if (!spanning) return refused{spanning.error()};
     found = std::move(*spanning);
   }
   for (auto& f : found) {
-    if (auto done = look_up(log, lists, question.customer, f); !done)
-      return tl::unexpected{done.error()};
+    if (const auto no = time.lost()) return refused{*no};
+    if (auto done = look_up(log, lists, question.customer, f); !done) return refused{done.error()};
     out.value.promotions += f.places.empty() ? 0 : 1;
     out.value.targets += f.places.size();
     out.value.too_many = out.value.targets > limits::trace_targets_max;
@@ -252,9 +273,10 @@ auto trace_customer(const view_set& views, const store::event_log& log, store::t
   page_gatherer page{question};
   for (const auto& f : found) {
     if (f.places.empty()) continue;
+    if (const auto no = time.lost()) return refused{*no};
     auto list = lists.open(log, f.list.promotion);
-    if (!list) return tl::unexpected{list.error()};
-    promotion_trace trace{log, std::move(*list), f, out.as_of};
+    if (!list) return refused{list.error()};
+    promotion_trace trace{log, std::move(*list), f, out.as_of, time};
     if (auto done = trace.run(page); !done) return tl::unexpected{done.error()};
     page.cut();
   }

@@ -4,7 +4,7 @@
 // followed through its partition's stream. Cost: for each sealed list that spans the customer one
 // look-up (microseconds), for each that has them the facts of the partitions their targets are in
 // (milliseconds, about a second for a partition of 10^7 targets).
-// Thread-safe; each call takes one short snapshot.
+// A trace has a time limit and can be stopped. Thread-safe; each call takes one short snapshot.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "events/result.hpp"
+#include "projections/patience.hpp"
 #include "projections/queries.hpp"
 #include "projections/view_set.hpp"
 
@@ -53,11 +54,15 @@ struct trace_page {
   bool too_many{false};            ///< More than limits::trace_targets_max targets: no lines.
 };
 
-/// Lists that are not sealed are not looked at.
+/// Lists that are not sealed are not looked at. `time` is asked before each call of the log (which
+/// reads a bounded part), at each fact and for each list; a missing run or list that must be built
+/// first (seconds per 10^7 targets; it ends with cancel_builds) is not cut short.
+/// Refusals: takes_too_long, stopping.
 /// @fault view_poisoned  a row of customer_grants is damaged
 /// @fault log_corrupt, file_io_failed, ...  the log or a list cannot be read
 [[nodiscard]] auto trace_customer(const view_set& views, const store::event_log& log,
-                                  store::target_lists& lists, const trace_question& question)
-    -> result<answer<trace_page>>;
+                                  store::target_lists& lists, const trace_question& question,
+                                  const patience& time)
+    -> tl::expected<answer<trace_page>, refused_read>;
 
 }  // namespace bestow::projections

@@ -1,5 +1,7 @@
 // What is known of one customer.
 #include <charconv>
+#include <chrono>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -63,6 +65,15 @@ void write_line(json_writer& w, const projections::trace_line& line) {
       .end_object();
 }
 
+auto problem_of_trace(const projections::refused_read& why) -> problem {
+  if (const auto* f = std::get_if<fault>(&why)) return problem_of(*f);
+  if (std::get<projections::read_refusal>(why) == projections::read_refusal::takes_too_long)
+    return problem_of(request_error::trace_takes_too_long,
+                      fmt::format("it was given up after {} ms", limits::as_of_within.count()));
+  return problem_of(fault{fault_code::shutting_down, action_for(fault_code::shutting_down),
+                          "trace customer", "the server stops"});
+}
+
 }  // namespace
 
 auto trace_customer(const http_parts& parts, const request& in) -> answer {
@@ -78,9 +89,11 @@ auto trace_customer(const http_parts& parts, const request& in) -> answer {
     return tl::unexpected(std::move(*p));
   // Runs of sealed lists never change, so an earlier moment costs no fold.
   const auto until = *asked ? std::optional{(*asked)->at} : std::nullopt;
+  const projections::patience time{std::chrono::steady_clock::now() + limits::as_of_within,
+                                   [&] { return !parts.state->stopping.load(); }};
   const auto found = projections::trace_customer(*parts.views, *parts.log, *parts.lists,
-                                                 {*uid, *after, *limit, until});
-  if (!found) return tl::unexpected(problem_of(found.error()));
+                                                 {*uid, *after, *limit, until}, time);
+  if (!found) return tl::unexpected(problem_of_trace(found.error()));
   const auto& page = found->value;
   if (page.promotions == 0)
     return tl::unexpected(problem_of(request_error::customer_not_found,

@@ -118,6 +118,9 @@ constexpr auto rows = std::to_array<request_error_row>({
      "Ask about one promotion, or ask again when the server has less to do."},
     {exports_busy, "exports_busy", 503, "As many exports are under way as the server allows.",
      "Ask again when one has ended."},
+    {trace_takes_too_long, "trace_takes_too_long", 503,
+     "The customer's trace could not be put together in the time that it may take.",
+     "Ask again when the server has less to do, or look at one promotion: `bestow target show`."},
 });
 
 auto meaning_of(fault_code c) -> std::string_view {

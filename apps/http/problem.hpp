@@ -65,6 +65,7 @@ enum class request_error : std::uint8_t {
   as_of_busy,
   as_of_takes_too_long,
   exports_busy,
+  trace_takes_too_long,
 };
 struct request_error_row {
   request_error code;

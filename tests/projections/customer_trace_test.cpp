@@ -2,10 +2,13 @@
 #include "projections/customer_trace.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "events/limits.hpp"
+#include "projections/customer_grants.hpp"
 #include "tests/catch.hpp"
 #include "tests/projections/player.hpp"
 #include "tests/projections/stage.hpp"
@@ -13,11 +16,19 @@
 namespace bestow::projections::testing {
 namespace {
 
+auto always() -> bool {
+  return true;
+}
+/// Longer than any test.
+auto an_hour(std::function<bool()> go_on = always) -> patience {
+  return {std::chrono::steady_clock::now() + std::chrono::hours{1}, std::move(go_on)};
+}
+
 struct traced : stage {
   explicit traced(std::uint64_t seed = 1) : stage{seed} {}
   auto ask(trace_question q) -> projections::answer<trace_page> {
     follow_all(*views);
-    auto page = trace_customer(*views, log(), lists(), q);
+    auto page = trace_customer(*views, log(), lists(), q, an_hour());
     REQUIRE(page);
     return std::move(*page);
   }
@@ -185,6 +196,33 @@ TEST_CASE("a trace is the histories of a customer's targets, in log order", "[un
   CHECK(lines > 1'000);
 }
 
+TEST_CASE("a trace is stopped and ends in time, also where no fact concerns it", "[unit][trace]") {
+  traced s;
+  s.begin({1}, 1, {{1, 0, 10, 7}});
+  // Facts that no history handles, and never decodes.
+  const encoded_event other{event_type::retry_planned, {},
+                            std::vector<std::byte>(limits::append_bytes_max / 2)};
+  for (std::size_t bytes = 0; bytes < 4 * limits::log_read_txn_bytes; bytes += other.payload.size())
+    s.append(stream_of(promotion_id{1}, partition_no{0}), other);
+  follow(*s.views, customer_grants::name);
+  const trace_question question{{7}, {}, 10, {}};
+  const auto ask = [&](const patience& time) {
+    return trace_customer(*s.views, s.log(), s.lists(), question, time);
+  };
+  int all = 0;
+  REQUIRE(ask(an_hour([&] { return ++all > 0; })));
+  CHECK(all >= 3 + 4);  // The list twice, the import, and each bounded part of the stream.
+  for (int looks = 0; looks < all; ++looks) {
+    int asked = 0;
+    const auto stopped = ask(an_hour([&] { return asked++ < looks; }));
+    REQUIRE_FALSE(stopped);
+    CHECK(std::get<read_refusal>(stopped.error()) == read_refusal::stopping);
+  }
+  const auto late = ask({std::chrono::steady_clock::now() - std::chrono::hours{1}, always});
+  REQUIRE_FALSE(late);
+  CHECK(std::get<read_refusal>(late.error()) == read_refusal::takes_too_long);
+}
+
 TEST_CASE("a damaged run is built again by the question that meets it", "[unit][trace]") {
   const temp_directory dir;
   stage s;
@@ -203,7 +241,7 @@ TEST_CASE("a damaged run is built again by the question that meets it", "[unit][
     file.put('\x5a');
   }
   for (std::uint64_t i = 1; i <= 2'000; i += 97) {
-    const auto page = trace_customer(**views, s.log(), **lists, {{3 * i}, {}, 10, {}});
+    const auto page = trace_customer(**views, s.log(), **lists, {{3 * i}, {}, 10, {}}, an_hour());
     REQUIRE(page);
     REQUIRE(page->value.lines.size() == 1);
     REQUIRE(page->value.lines[0].target.value == i);
