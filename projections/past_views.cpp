@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -106,25 +107,69 @@ past_views::past_views(const store::event_log& log, store::target_lists& lists,
 
 past_views::past_views(const store::event_log& log, store::target_lists& lists,
                        scratch_maker scratch, bounds allowed)
-    : log_{&log}, lists_{&lists}, scratch_{std::move(scratch)}, allowed_{allowed} {}
+    : log_{&log}, lists_{&lists}, scratch_{std::move(scratch)}, allowed_{allowed} {
+  expiry_ = std::thread{[this] { expire(); }};
+}
+
+past_views::~past_views() {
+  {
+    const std::scoped_lock lock{mutex_};
+    ended_ = true;
+  }
+  changed_.notify_all();
+  expiry_.join();
+}
 
 auto past_views::find_kept(const past_question& question) -> std::shared_ptr<const past> {
   const auto now = steady_clock::now();
-  std::erase_if(kept_, [&](const kept& k) { return now - k.used > limits::as_of_kept_for; });
   for (auto& k : kept_) {
-    if (k.question != question) continue;
+    if (k.question != question || now - k.used > allowed_.kept_for) continue;
     k.used = now;
     return k.answer;
   }
   return nullptr;
 }
 
-void past_views::keep(const past_question& question, std::shared_ptr<const past> answer) {
-  if (kept_.size() >= limits::as_of_kept_max)
-    kept_.erase(std::min_element(kept_.begin(), kept_.end(), [](const kept& a, const kept& b) {
-      return a.used < b.used;
-    }));
-  kept_.push_back({question, std::move(answer), steady_clock::now()});
+auto past_views::keep(const past_question& question, std::shared_ptr<const past> answer)
+    -> std::shared_ptr<const past> {
+  std::vector<kept> gone;  // Declared before the lock: removing files can take seconds.
+  const std::scoped_lock lock{mutex_};
+  if (auto first = find_kept(question)) {
+    gone.push_back({question, std::move(answer), {}});
+    return first;
+  }
+  if (kept_.size() >= limits::as_of_kept_max) {
+    const auto oldest = std::min_element(
+        kept_.begin(), kept_.end(), [](const kept& a, const kept& b) { return a.used < b.used; });
+    gone.push_back(std::move(*oldest));
+    kept_.erase(oldest);
+  }
+  kept_.push_back({question, answer, steady_clock::now()});
+  changed_.notify_all();
+  return answer;
+}
+
+void past_views::expire() {
+  std::unique_lock lock{mutex_};
+  while (!ended_) {
+    const auto now = steady_clock::now();
+    auto next = steady_clock::time_point::max();
+    const auto due = std::stable_partition(kept_.begin(), kept_.end(), [&](const kept& k) {
+      return now - k.used <= allowed_.kept_for;
+    });
+    std::vector<kept> gone{std::make_move_iterator(due), std::make_move_iterator(kept_.end())};
+    kept_.erase(due, kept_.end());
+    for (const auto& k : kept_) next = std::min(next, k.used + allowed_.kept_for);
+    if (!gone.empty()) {
+      lock.unlock();
+      gone.clear();  // Removes files: others may ask meanwhile.
+      lock.lock();
+    } else if (kept_.empty()) {
+      changed_.wait(lock);
+    } else {
+      changed_.wait_until(lock, next + std::chrono::milliseconds{1});
+    }
+  }
 }
 
 auto past_views::at(const past_question& question, const std::function<bool()>& go_on)
@@ -144,9 +189,8 @@ auto past_views::at(const past_question& question, const std::function<bool()>& 
   if (!scratch) return tl::unexpected<refusal>{scratch.error()};
   auto answer = fold_past(*log_, *lists_, question, std::move(*scratch),
                           {steady_clock::now() + allowed_.within, go_on});
-  const std::scoped_lock lock{mutex_};
-  if (answer) keep(question, *answer);
-  return answer;
+  if (!answer) return answer;
+  return keep(question, std::move(*answer));
 }
 
 auto past_views::copy(const view_set& live, std::string_view view,

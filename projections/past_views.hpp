@@ -2,14 +2,15 @@
 //
 // For one promotion only that promotion's streams are read; else the whole log. A fold has a time
 // limit, and only a few run at once. What was folded is kept for a while, because pages of one
-// question follow each other. A copy of a live view is such a past too: an export reads it without
-// holding back the view's own pages.
+// question follow each other; then it goes by itself, and its files with it. A copy of a live view
+// is such a past too: an export reads it without holding back the view's own pages.
 // Promise: rows and answers equal what the live view held when it had applied exactly these facts.
 // Thread-safe. Memory: that of one batch of a projector and of as_of_ahead_bytes; the rows lie in a
 // scratch store, gone with the answer.
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,8 +18,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "events/limits.hpp"
 #include "events/result.hpp"
 #include "events/types.hpp"
 #include "projections/patience.hpp"
@@ -75,11 +78,16 @@ class past_views {
   struct bounds {
     std::size_t at_once;
     std::chrono::milliseconds within;
+    std::chrono::milliseconds kept_for{limits::as_of_kept_for};
   };
   /// With the bounds of limits.hpp. `log` and `lists` outlive this.
   past_views(const store::event_log& log, store::target_lists& lists, scratch_maker scratch);
   past_views(const store::event_log& log, store::target_lists& lists, scratch_maker scratch,
              bounds allowed);
+  past_views(const past_views&) = delete;
+  auto operator=(const past_views&) -> past_views& = delete;
+  /// Ends the expiry. No question may be under way.
+  ~past_views();
 
   /// The views as of `question.at`, kept or folded now. Blocks up to limits::as_of_within and what
   /// lies between two looks at the clock: one bounded call of the log, one fact, one commit, or the
@@ -100,8 +108,13 @@ class past_views {
     std::shared_ptr<const past> answer;
     std::chrono::steady_clock::time_point used;
   };
+  /// With the mutex held.
   [[nodiscard]] auto find_kept(const past_question& question) -> std::shared_ptr<const past>;
-  void keep(const past_question& question, std::shared_ptr<const past> answer);
+  /// Keeps the answer, or an equal one that came first. @returns what is kept
+  [[nodiscard]] auto keep(const past_question& question, std::shared_ptr<const past> answer)
+      -> std::shared_ptr<const past>;
+  /// Gives up what no one has used for a while, until the end.
+  void expire();
 
   const store::event_log* log_;
   store::target_lists* lists_;
@@ -110,6 +123,9 @@ class past_views {
   std::mutex mutex_;  ///< Guards what follows.
   std::size_t at_work_{0};
   std::vector<kept> kept_;
+  bool ended_{false};
+  std::condition_variable changed_;  ///< kept_ has grown, or ended_.
+  std::thread expiry_;               ///< Waits; removes files.
 };
 
 }  // namespace bestow::projections

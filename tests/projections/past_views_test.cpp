@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <random>
 #include <thread>
@@ -220,6 +221,90 @@ TEST_CASE("a fold that finds nothing to apply is stopped and ends in time", "[un
     CHECK(std::get<read_refusal>(late.error()) == read_refusal::takes_too_long);
     CHECK(past.at(question, always));
   }
+}
+
+/// Stores in memory that say when they go, and are counted until then.
+class told_stores final : public store::view_store_factory {
+ public:
+  told_stores(std::atomic<int>& alive, const std::function<void()>& going)
+      : alive_{&alive}, going_{&going} {
+    ++*alive_;
+  }
+  ~told_stores() override {
+    (*going_)();
+    --*alive_;
+    alive_->notify_all();
+  }
+  auto open(std::string_view name, std::uint32_t version, std::uint32_t generation)
+      -> result<std::unique_ptr<store::view_store>> override {
+    return real_->open(name, version, generation);
+  }
+  auto serving(std::string_view name, std::uint32_t version) const
+      -> result<std::uint32_t> override {
+    return real_->serving(name, version);
+  }
+  auto flip(std::string_view name, std::uint32_t version, std::uint32_t generation)
+      -> result<void> override {
+    return real_->flip(name, version, generation);
+  }
+
+ private:
+  std::atomic<int>* alive_;
+  const std::function<void()>* going_;
+  std::unique_ptr<store::view_store_factory> real_{store::make_memory_view_stores()};
+};
+
+TEST_CASE("a kept past goes by itself, and holds no one up while it goes", "[unit][past]") {
+  stage s;
+  s.begin({1}, 1, some_targets(10, 1));
+  const auto head = s.log().head().last;
+  const past_question question{{"target_status"}, std::nullopt, head};
+  std::atomic<int> alive{0};
+  std::atomic<bool> going{false};
+  std::atomic<bool> let_go{false};
+  const std::function<void()> slowly = [&] {
+    going = true;
+    going.notify_all();
+    let_go.wait(false);
+  };
+  past_views past{s.log(), s.lists(),
+                  [&]() -> result<std::unique_ptr<store::view_store_factory>> {
+                    return std::make_unique<told_stores>(alive, slowly);
+                  },
+                  {2, 60'000ms, 1ms}};
+  REQUIRE(past.at(question, always));
+  going.wait(false);  // No one asked again.
+  auto other = past.at({{"target_status"}, promotion_id{1}, head}, always);
+  CHECK(other);  // Answered while the first one's files are being removed.
+  let_go = true;
+  let_go.notify_all();
+  other = tl::unexpected<refused_read>{read_refusal::busy};
+  for (int n = alive; n > 0; n = alive) alive.wait(n);
+  CHECK(alive == 0);
+}
+
+TEST_CASE("of two equal questions at once one answer is kept", "[unit][past]") {
+  stage s;
+  s.begin({1}, 1, some_targets(10, 1));
+  const past_question question{{"target_status"}, std::nullopt, s.log().head().last};
+  std::atomic<int> alive{0};
+  const std::function<void()> at_once = [] {};
+  past_views past{s.log(), s.lists(),
+                  [&]() -> result<std::unique_ptr<store::view_store_factory>> {
+                    return std::make_unique<told_stores>(alive, at_once);
+                  },
+                  {2, 60'000ms}};
+  const auto ask = [&] {
+    const auto answer = past.at(question, [&] {
+      for (int n = alive; n < 2; n = alive) std::this_thread::yield();  // Both are folding.
+      return true;
+    });
+    CHECK(answer);
+  };
+  std::thread first{ask};
+  ask();
+  first.join();
+  CHECK(alive == 1);
 }
 
 TEST_CASE("a copy of a live view has its rows and leaves no file behind", "[unit][past]") {
