@@ -214,9 +214,10 @@ void apply(partition& p, const targets_abandoned& e, position, const amount_sour
 void apply(partition& p, const results_overdue& e, position, const amount_source&) {
   BESTOW_ASSERT(end_of(e.ordinals) <= p.states.size());
   e.ordinals.for_each([&](std::uint32_t ordinal) {
-    move(p, ordinal, state_in(p.states[ordinal]) == target_state::retrying
-                         ? target_state::unknown_after_retrying
-                         : target_state::unknown);
+    const auto now = state_in(p.states[ordinal]);
+    const bool retried =
+        now == target_state::retrying || now == target_state::unknown_after_retrying;
+    move(p, ordinal, retried ? target_state::unknown_after_retrying : target_state::unknown);
   });
 }
 

@@ -102,9 +102,11 @@ class target_fold {
       -> result<void> {
     return over(head, e.name, e.ordinals, [&](Record& r, std::uint32_t ordinal) {
       const auto before = r.status;
-      set(r, state_of(before) == domain::target_state::retrying
-                 ? domain::target_state::unknown_after_retrying
-                 : domain::target_state::unknown);
+      const auto now = state_of(before);
+      const bool retried = now == domain::target_state::retrying ||
+                           now == domain::target_state::unknown_after_retrying;
+      set(r, retried ? domain::target_state::unknown_after_retrying
+                     : domain::target_state::unknown);
       watch.changed(r, target_change{target_ordinal{ordinal}, before, r.status});
     });
   }

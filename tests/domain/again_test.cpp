@@ -142,6 +142,18 @@ TEST_CASE("RETRYING is no final answer: what is overdue stays overdue", "[unit][
       .then({partition_done{run_no{1}, 1, 0, 1, money_minor{}}});
 }
 
+TEST_CASE("a target found overdue twice still knows that the payer would try again",
+          "[unit][partition]") {
+  partition_spec spec{2};
+  const results_overdue overdue{attempt_no{1}, ranges({{0, 2}}), timestamp{1'000}};
+  spec.given({released({{0, 2}}), published(1, 2, 1'000)}).when_said({retrying(0)});
+  spec.given({overdue}).given({overdue});
+  spec.and_target(0, target_state::unknown_after_retrying).and_target(1, target_state::unknown);
+  spec.when_said({success(0, "a"), success(1, "b")});
+  CHECK(spec.counts().success == 2);
+  CHECK(spec.counts().retry_success == 1);
+}
+
 TEST_CASE("deadlines hold after the clock was set back", "[unit][partition]") {
   partition_spec spec{3};
   spec.given({released({{0, 1}}), published(1, 1, 5'000)});

@@ -145,5 +145,22 @@ TEST_CASE("targets stand right across page borders", "[unit][target_status]") {
   CHECK(ask.states(promotion_id{9}, partition_no{0})->value.empty());
 }
 
+TEST_CASE("a target found overdue twice still shows that the payer would try again",
+          "[unit][target_status]") {
+  target_stage s;
+  s.begin(one, 1, some_targets(2, 1));
+  s.release(one, 0, 2);
+  s.publish(one, 0);
+  s.answer(one, 0, {answered(0, process_status::retrying)});
+  results_overdue overdue;
+  overdue.attempt = attempt_no{1};
+  overdue.ordinals.append(0, 2);
+  for (int i = 0; i < 2; ++i) {
+    s.append(stream_of(one, partition_no{0}), encode_event(overdue));
+    CHECK(s.target(10).state == domain::target_state::unknown_after_retrying);
+    CHECK(s.target(20).state == domain::target_state::unknown);
+  }
+}
+
 }  // namespace
 }  // namespace bestow::projections::testing
