@@ -102,10 +102,17 @@ struct event_list {
   }
 
  private:
+  template <class Fold>
+  static constexpr auto reads_texts() -> bool {
+    if constexpr (requires { Fold::reads_texts; })
+      return Fold::reads_texts;
+    else
+      return false;
+  }
   template <class Event, class Fold>
   static auto apply_one(Fold& fold, const fact_head& head, const store::stored_event& e)
       -> result<void> {
-    constexpr bool whole = requires { Fold::reads_texts; };
+    constexpr bool whole = reads_texts<Fold>();
     auto fact = whole ? decode_event<Event>(e.payload) : decode_without_texts<Event>(e.payload);
     if (!fact) return poison(head, Event::name, to_string(fact.error()));
     return fold.apply(head, *fact);

@@ -1,4 +1,7 @@
 // The view of docs/guides/add-a-projection.md, as the guide builds it.
+#include <algorithm>
+#include <array>
+
 #include "projections/row_bytes.hpp"
 #include "tests/projections/stage.hpp"
 #include "tests/catch.hpp"
@@ -67,6 +70,43 @@ TEST_CASE("the guide's view counts approvals", "[unit][guide]") {
   const auto rows = (*views)->read(approvals::name);
   CHECK(approvals::read(**rows, "approver")->count == 3);
   CHECK(approvals::read(**rows, "nobody")->count == 0);
+}
+
+struct texts_unsaid {
+  auto apply(const fact_head&, const results_recorded&) -> result<void> { return {}; }
+};
+struct texts_unread : texts_unsaid {
+  static constexpr bool reads_texts = false;
+};
+struct texts_read : texts_unsaid {
+  static constexpr bool reads_texts = true;
+};
+
+TEST_CASE("a fold reads texts when it says yes, and not when it says no", "[unit][view]") {
+  constexpr std::size_t count = 400;
+  results_recorded e;
+  e.ordinals = u64_column::constant(0, count);
+  e.statuses = u64_column::constant(1, count);
+  e.attempts = u64_column::constant(1, count);
+  e.at = u64_column::constant(0, count);
+  e.transaction_keys = string_column::constant("a", count);
+  for (std::size_t i = 0; i < count; ++i)
+    e.error_messages.push_back("the account is closed since " + std::to_string(i));
+  auto bytes = encode_event(e).payload;
+  // Only who unpacks the texts notices that they are damaged.
+  const std::array magic{std::byte{0x28}, std::byte{0xb5}, std::byte{0x2f}, std::byte{0xfd}};
+  const auto packed = std::search(bytes.begin(), bytes.end(), magic.begin(), magic.end());
+  REQUIRE(packed != bytes.end());
+  *packed = std::byte{0};
+  store::stored_event fact;
+  fact.type = event_type::results_recorded;
+  fact.payload = bytes;
+  const auto applied = [&](auto fold) {
+    return event_list<results_recorded>::apply(fold, fact).has_value();
+  };
+  CHECK_FALSE(applied(texts_read{}));
+  CHECK(applied(texts_unread{}));
+  CHECK(applied(texts_unsaid{}));
 }
 
 }  // namespace
