@@ -36,8 +36,8 @@ auto free_port() -> int {
 
 }  // namespace
 
-struct service::connection {
-  explicit connection(int port) : client{"127.0.0.1", port} {
+struct http_connection {
+  explicit http_connection(int port) : client{"127.0.0.1", port} {
     client.set_keep_alive(true);
     client.set_tcp_nodelay(true);
     client.set_connection_timeout(2);
@@ -75,7 +75,7 @@ auto service::start() -> double {
   options.output_fd = output_.get();
   const auto begun = steady::now();
   child_ = must(bus::child_process::start(options));
-  http_ = std::make_unique<connection>(port_);
+  http_ = std::make_unique<http_connection>(port_);
   for (;;) {
     const auto answer = http_->client.Get("/readyz");
     if (answer && answer->status == 200) break;
@@ -106,6 +106,15 @@ auto service::must_get(const std::string& path) -> std::string {
   auto r = get(path);
   require(r.status / 100 == 2, fmt::format("GET {}: {} {}", path, r.status, r.body));
   return std::move(r.body);
+}
+
+service::session::session(int port) : http_{std::make_unique<http_connection>(port)} {}
+service::session::~session() = default;
+
+void service::session::must_post(const std::string& path, const std::string& json) {
+  const auto answer = http_->client.Post(path, json, "application/json");
+  require(answer && answer->status / 100 == 2,
+          fmt::format("POST {}: {}", path, answer ? answer->body : "no answer"));
 }
 
 auto service::must_post(const std::string& path, const std::string& body, const std::string& type)

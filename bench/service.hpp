@@ -1,6 +1,6 @@
 // The real `bestow serve` as a child on a data directory, watched from outside over HTTP.
 //
-// Threads: the main thread only (the child ends with it).
+// Threads: the main thread only (the child ends with it); a session belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,24 @@ struct reply {
 /// The number after `"name":`, in quotes or not. Ends the program when it is not there.
 [[nodiscard]] auto number_in(std::string_view json, std::string_view name) -> std::uint64_t;
 
+struct http_connection;  // An HTTP client; in service.cpp.
+
 class service {
  public:
+  /// One more connection, kept alive, for a client of its own. Ends before the service.
+  class session {
+   public:
+    explicit session(int port);
+    session(const session&) = delete;
+    auto operator=(const session&) -> session& = delete;
+    ~session();
+    /// Ends the program unless the answer is a 2xx.
+    void must_post(const std::string& path, const std::string& json);
+
+   private:
+    std::unique_ptr<http_connection> http_;
+  };
+
   service(std::string binary, std::string data);
   service(const service&) = delete;
   auto operator=(const service&) -> service& = delete;
@@ -37,17 +53,19 @@ class service {
   [[nodiscard]] auto must_get(const std::string& path) -> std::string;
   auto must_post(const std::string& path, const std::string& body,
                  const std::string& type = "application/json") -> std::string;
+  [[nodiscard]] auto open_session() const -> std::unique_ptr<session> {
+    return std::make_unique<session>(port_);
+  }
   [[nodiscard]] auto pid() const -> int { return child_ ? child_->identity().pid : 0; }
   [[nodiscard]] auto data() const -> const std::string& { return data_; }
 
  private:
-  struct connection;
   std::string binary_;
   std::string data_;
   int port_{0};
   bus::unique_fd output_;
   std::unique_ptr<bus::child_process> child_;
-  std::unique_ptr<connection> http_;
+  std::unique_ptr<http_connection> http_;
 };
 
 /// Waits a little between two looks at something that gives no notice.
