@@ -4,71 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <vector>
 
 #include "bench/harness.hpp"
 #include "bench/inputs.hpp"
 #include "bench/log_bytes.hpp"
+#include "bench/publishing.hpp"
 #include "bench/raw_chain.hpp"
 #include "bench/world.hpp"
-#include "bus/grant_wire.hpp"
 #include "events/limits.hpp"
 
 namespace bestow::bench {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr std::uint32_t partitions = 16;
-constexpr auto publish_within = 300s;
-constexpr const char* topic = "prepay.campaign.point.publish";
 constexpr const char* raw_topic = "prepay.campaign.bench.publish";  // As long as the real one.
-
-/// Blocks until the log says that `targets` are published. @returns the peak of anonymous memory
-auto wait_published(world& w, position after, std::uint64_t targets) -> std::uint64_t {
-  store::read_options options;
-  options.types = {event_type::grants_published};
-  std::uint64_t published = 0;
-  std::uint64_t peak = 0;
-  const auto give_up_at = std::chrono::steady_clock::now() + publish_within;
-  while (published < targets) {
-    after = must(w.log->read(after, options, [&](const store::stored_event& e) {
-      published += must(decode_event<grants_published>(e.payload)).message_count;
-      return true;
-    }));
-    peak = std::max(peak, anonymous_bytes());
-    require(std::chrono::steady_clock::now() < give_up_at, "not published in time");
-    // Any view will do to hear that the log has grown.
-    if (published < targets)
-      static_cast<void>(w.views->wait_for("partition_progress", {after.value + 1}, 20ms));
-  }
-  return peak;
-}
-
-/// Every target exactly once on the stream, in order within its partition, with its amount.
-void check_stream(world& w, const target_input& in) {
-  const auto state = must(w.messages->state_of("GRANTS_POINT"));
-  require(state.last_seq == in.count + 1 && state.messages == in.count + 1,
-          fmt::format("the stream holds {} messages up to {}", state.messages, state.last_seq));
-  std::vector<bool> seen(in.count + 1, false);
-  std::vector<std::uint64_t> last(partitions, 0);
-  std::uint64_t amount = 0;
-  std::uint64_t count = 0;
-  must(w.messages->scan("GRANTS_POINT", 2, state.last_seq, [&](const bus::stored_message& m) {
-    bus::decoded_grant g;
-    const auto wrong = bus::decode_grant(m.payload, g);
-    require(wrong.empty(), wrong);
-    require(g.id.value >= 1 && g.id.value <= in.count && !seen[g.id.value], "a target twice");
-    require(g.id.value > last.at(g.partition.value), "a partition out of order");
-    last[g.partition.value] = g.id.value;
-    seen[g.id.value] = true;
-    amount += static_cast<std::uint64_t>(g.amount_minor.value);
-    ++count;
-    return true;
-  }));
-  require(count == in.count && amount == in.amount, "the stream holds another sum");
-}
 
 struct measured {
   elapsed took;
@@ -92,10 +40,7 @@ void repeat(const arguments& args, const target_input& in, bool raw_first, std::
             report& out) {
   const scratch place{args, "publish"};
   world w{{place.path(), true, true, args.get("fence", "no") == "yes"}};
-  const auto id = must(w.engine->create(make_promotion(promotion_type::point, partitions), {})).promotion;
-  require(w.import(id, in.csv).answer.accepted == in.count, "rows were refused");
-  static_cast<void>(must(w.engine->seal(id, {})));
-  static_cast<void>(must(w.engine->approve(id, {})));
+  const auto id = prepare_promotion(w, in);
   const auto list = must(w.lists->open(*w.log, id));
   const auto chunks = prepare_chunks(*list, id, promotion_type::point, raw_topic,
                                      limits::release_chunk_default);
@@ -106,7 +51,7 @@ void repeat(const arguments& args, const target_input& in, bool raw_first, std::
   };
   const auto before = raw_first ? bare() : elapsed{};
   const auto done = publish(args, w, id);
-  check_stream(w, in);
+  check_stream(*w.messages, "GRANTS_POINT", 2, in);
   const auto raw = raw_first ? before : bare();
 
   const auto n = static_cast<double>(in.count);
