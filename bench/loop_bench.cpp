@@ -1,6 +1,7 @@
 // B3 and B7: the whole loop on real processes. `bestow serve` imports a list over HTTP, publishes it
 // through its nats-server, bestow-wallet pays and answers every grant, until the promotion is
-// completed. Then the log that this life left is weighed.
+// completed. Then the log that this life left is weighed, and the raw limits of the same work are
+// measured one after the other: their sum over Bestow's time, sealing included, is the ratio.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "bench/harness.hpp"
 #include "bench/inputs.hpp"
 #include "bench/log_bytes.hpp"
+#include "bench/raw_loop.hpp"
 #include "bench/service.hpp"
 
 namespace bestow::bench {
@@ -112,6 +114,26 @@ void weigh(figures& f, const std::string& directory) {
         static_cast<double>(must(store::stat_of(*log)).file_bytes) / n);
 }
 
+/// A counter of /metrics. Ends the program when it is not there.
+auto metric(service& s, const std::string& name) -> std::uint64_t {
+  const auto all = s.must_get("/metrics");
+  const auto at = all.find("\n" + name + " ");
+  require(at != std::string::npos, "no metric " + name);
+  return static_cast<std::uint64_t>(std::stod(all.substr(at + name.size() + 2)));
+}
+
+void compare(figures& f, const raw_loop& raw, double seconds) {
+  f.set("raw_parse_seconds", raw.parse);
+  f.set("raw_log_seconds", raw.log);
+  f.set("raw_grants_sent_seconds", raw.grants_sent);
+  f.set("raw_grants_taken_seconds", raw.grants_taken);
+  f.set("raw_results_sent_seconds", raw.results_sent);
+  f.set("raw_results_taken_seconds", raw.results_taken);
+  f.set("raw_sum_seconds", raw.seconds());
+  f.set("seconds", seconds);
+  f.set("ratio_to_raw_sum", raw.seconds() / seconds);
+}
+
 void repeat(const arguments& args, const target_input& in, report& out) {
   const scratch place{args, "loop"};
   service s{args.get("binary", BESTOW_BINARY), place.path() + "/data"};
@@ -122,7 +144,8 @@ void repeat(const arguments& args, const target_input& in, report& out) {
   const auto took = live(s, in);
   figures f;
   const auto n = static_cast<double>(in.count);
-  f.set("targets_per_second", n / (took.import_seconds + took.seal_seconds + took.run_seconds));
+  const auto seconds = took.import_seconds + took.seal_seconds + took.run_seconds;
+  f.set("targets_per_second", n / seconds);
   f.set("import_rows_per_second", n / took.import_seconds);
   f.set("seal_seconds", took.seal_seconds);
   f.set("publish_messages_per_second", n / took.publish_seconds);
@@ -132,8 +155,10 @@ void repeat(const arguments& args, const target_input& in, report& out) {
   f.set("wallet_cpu_us_per_target", cpu_seconds_of(payer.process->identity().pid) * 1e6 / n);
   f.set("anonymous_peak_mib", static_cast<double>(took.anonymous_peak) / 1048576.0);
   check(s, in, wallet_binary, payer);
+  const auto commits = metric(s, "bestow_log_commits_total");
   s.kill();
   weigh(f, s.data() + "/log");
+  compare(f, measure_raw_loop(s.data(), place.path(), in, commits), seconds);
   out.add(f);
 }
 
