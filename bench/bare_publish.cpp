@@ -203,11 +203,15 @@ class bare_loop {
   }
 
   void follow(const std::stop_token& end) {
+    std::mutex resting;
+    std::condition_variable_any ended;
     const auto names = w_->views->names();
     while (!end.stop_requested()) {
       bool more = false;
       for (const auto& name : names) more |= !must(w_->views->step(name)).caught_up;
-      if (!more) std::this_thread::sleep_for(limits::projector_pause);
+      if (more) continue;
+      std::unique_lock lock{resting};
+      ended.wait_for(lock, end, limits::projector_pause, [] { return false; });
     }
   }
 
