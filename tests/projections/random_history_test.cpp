@@ -96,8 +96,11 @@ TEST_CASE("views count what the partitions' folds count, at every moment", "[uni
     REQUIRE(hashes(*rebuilt) == hashes(*views));
     facts += s.log().head().last.value;
   }
-  for (const auto n : {met.retry_success, met.recalled, met.recall_failed, met.abandoned, met.unknown})
-    CHECK(n > 0);
+  // The part that is played under a sanitizer need not meet everything.
+  if (seeds == 200)
+    for (const auto n :
+         {met.retry_success, met.recalled, met.recall_failed, met.abandoned, met.unknown})
+      CHECK(n > 0);
   fmt::print("random histories: {} seeds, {} facts, {} retried, {} recalled, {} abandoned\n", seeds,
              facts, met.retry_success, met.recalled, met.abandoned);
 }
