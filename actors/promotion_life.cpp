@@ -4,6 +4,7 @@
 
 #include "actors/promotion_host.hpp"
 #include "domain/target_row.hpp"
+#include "store/find_target.hpp"
 
 namespace bestow::actors {
 
@@ -70,15 +71,9 @@ auto locate(const store::target_list& list, const std::vector<std::uint64_t>& id
             std::map<std::uint16_t, std::vector<std::uint32_t>>& out)
     -> std::optional<target_id> {
   for (const auto id : ids) {
-    bool known = false;
-    for (std::uint32_t k = 0; k < list.partition_count() && !known; ++k) {
-      const partition_no number{static_cast<std::uint16_t>(k)};
-      const auto ordinal = list.find(number, target_id{id});
-      if (!ordinal) continue;
-      out[number.value].push_back(ordinal->value);
-      known = true;
-    }
-    if (!known) return target_id{id};
+    const auto found = store::find_target(list, target_id{id});
+    if (!found) return target_id{id};
+    out[found->partition.value].push_back(found->ordinal.value);
   }
   return std::nullopt;
 }

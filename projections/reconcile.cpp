@@ -6,6 +6,7 @@
 
 #include "events/limits.hpp"
 #include "projections/state_tally.hpp"
+#include "store/find_target.hpp"
 
 namespace bestow::projections {
 
@@ -26,24 +27,6 @@ void name(difference& d, const named_target& target) {
   if (d.named.size() < limits::reconcile_named_max) d.named.push_back(target);
 }
 
-/// Where a target stands in the list.
-struct place {
-  partition_no partition{};
-  target_ordinal ordinal{};
-};
-
-auto find(const store::target_list& list, target_id id, std::optional<partition_no> hint)
-    -> std::optional<place> {
-  if (hint && hint->value < list.partition_count())
-    if (const auto at = list.find(*hint, id)) return place{*hint, *at};
-  for (std::uint32_t k = 0; k < list.partition_count(); ++k) {
-    const partition_no number{static_cast<partition_no::rep>(k)};
-    if (hint && *hint == number) continue;
-    if (const auto at = list.find(number, id)) return place{number, *at};
-  }
-  return std::nullopt;
-}
-
 /// One bit for each target of the list.
 class target_bits {
  public:
@@ -52,13 +35,13 @@ class target_bits {
       bits_.emplace_back(list.size(partition_no{static_cast<partition_no::rep>(k)}));
   }
   /// What it was before.
-  auto set(const place& p) -> bool {
+  auto set(const store::target_place& p) -> bool {
     auto bit = bits_[p.partition.value][p.ordinal.value];
     const bool before = bit;
     bit = true;
     return before;
   }
-  [[nodiscard]] auto get(const place& p) const -> bool {
+  [[nodiscard]] auto get(const store::target_place& p) const -> bool {
     return bits_[p.partition.value][p.ordinal.value];
   }
 
@@ -74,7 +57,7 @@ auto read_stream(const reconcile_sources& in, target_bits& seen, reconcile_repor
     if (!*next) return {};
     const auto& entry = **next;
     ++out.stream_grants;
-    const auto at = find(*in.list, entry.target, entry.partition);
+    const auto at = store::find_target(*in.list, entry.target, entry.partition);
     if (!at) {
       name(out.extra_on_stream, {entry.target, {}, entry.amount, entry.stream_seq});
       continue;
@@ -96,7 +79,7 @@ auto read_ledger(const reconcile_sources& in, target_bits& seen, reconcile_repor
     if (!next) return tl::unexpected{next.error()};
     if (!*next) return {};
     const auto& entry = **next;
-    const auto at = find(*in.list, entry.target, entry.partition);
+    const auto at = store::find_target(*in.list, entry.target, entry.partition);
     if (!at) {
       name(out.extra_in_ledger, {entry.target, {}, entry.amount, 0});
       continue;
@@ -121,7 +104,7 @@ auto compare(const reconcile_sources& in, partition_no k, const target_bits& on_
                 fmt::format("partition {} has {} targets and {} states", k.value, in.list->size(k),
                             states->size()));
   for (std::uint32_t i = 0; i < states->size(); ++i) {
-    const place at{k, target_ordinal{i}};
+    const store::target_place at{k, target_ordinal{i}};
     const auto amount = in.list->amount(k, at.ordinal);
     const auto status = (*states)[i];
     const auto named = [&] { return named_target{in.list->row(k, at.ordinal).id, amount, {}, 0}; };

@@ -9,6 +9,7 @@
 #include "apps/evidence/digest.hpp"
 #include "apps/evidence/log_export.hpp"
 #include "events/limits.hpp"
+#include "store/find_target.hpp"
 #include "store/log_frames.hpp"
 
 namespace bestow::evidence {
@@ -23,12 +24,9 @@ auto promotion_exists(const store::event_log& log, promotion_id promotion) -> re
 /// Where the target stands in the sealed list.
 auto place_of(const store::target_list& list, promotion_id promotion, target_id target)
     -> std::optional<story_subject> {
-  for (std::uint32_t k = 0; k < list.partition_count(); ++k) {
-    const partition_no partition{static_cast<std::uint16_t>(k)};
-    if (const auto ordinal = list.find(partition, target))
-      return story_subject{promotion, target, partition, *ordinal};
-  }
-  return std::nullopt;
+  const auto found = store::find_target(list, target);
+  if (!found) return std::nullopt;
+  return story_subject{promotion, target, found->partition, found->ordinal};
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "apps/import/result_rows.hpp"
 #include "domain/target_row.hpp"
 #include "events/limits.hpp"
+#include "store/find_target.hpp"
 
 namespace bestow::http {
 namespace {
@@ -75,18 +76,12 @@ class result_import {
   }
 
   [[nodiscard]] auto find(const domain::result_line& r)
-      -> std::optional<std::pair<partition_no, target_ordinal>> {
-    const auto in = [&](partition_no k) { return list_->find(k, r.id); };
-    const auto count = list_->partition_count();
+      -> std::optional<store::target_place> {
     // Where the customer's hash puts it, unless the list was given partitions of its own.
-    const auto guess = r.customer ? domain::default_partition(*r.customer, count) : last_found_;
-    if (guess.value < count)
-      if (const auto at = in(guess)) return std::pair{guess, *at};
-    for (std::uint32_t k = 0; k < count; ++k) {
-      const partition_no number{static_cast<partition_no::rep>(k)};
-      if (const auto at = in(number)) return std::pair{number, *at};
-    }
-    return std::nullopt;
+    const auto guess = r.customer
+                           ? domain::default_partition(*r.customer, list_->partition_count())
+                           : last_found_;
+    return store::find_target(*list_, r.id, guess);
   }
 
   void take(std::uint64_t line, const domain::result_line& r) {
@@ -97,22 +92,22 @@ class result_import {
     if (!at)
       return refuse(line, {result_field::target_id, result_rejection::result_target_unknown,
                            fmt::format("target {}", r.id.value)});
-    last_found_ = at->first;
-    const auto target = list_->row(at->first, at->second);
+    last_found_ = at->partition;
+    const auto target = list_->row(at->partition, at->ordinal);
     if (r.customer && *r.customer != target.customer)
       return refuse(line, {result_field::customer_uid, result_rejection::result_customer_differs,
                            fmt::format("target {}", r.id.value)});
-    if (r.partition && *r.partition != at->first)
+    if (r.partition && *r.partition != at->partition)
       return refuse(line,
                     {result_field::partition_key, result_rejection::result_partition_differs,
                      fmt::format("partition_key is {}, the list has {}", r.partition->value,
-                                 at->first.value)});
+                                 at->partition.value)});
     bus::decoded_result one;
     one.type = type_;
     one.promotion = id_;
     one.id = r.id;
     one.customer = target.customer;
-    one.partition = at->first;
+    one.partition = at->partition;
     one.status = r.status;
     one.transaction_key = r.transaction_key;
     one.error_message = r.error_message;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "events/clock.hpp"
+#include "store/find_target.hpp"
 #include "store/target_list_hash.hpp"
 #include "tests/catch.hpp"
 #include "tests/store/lists/list_fixture.hpp"
@@ -350,6 +351,30 @@ TEST_CASE("facts that give another list than was sealed are corruption", "[contr
   const auto list = lists->open(p.log(), p.id());
   REQUIRE_FALSE(list);
   CHECK(list.error().code == fault_code::log_corrupt);
+}
+
+TEST_CASE("a target is found by its id, whatever partition was guessed", "[contract][lists]") {
+  promotion_log p{a_promotion(promotion_type::point, 4)};
+  p.import("a", random_lines(200, 4, 11));
+  p.close("a");
+  auto lists = store::make_target_lists("").value();
+  p.seal(built(*lists, p));
+  const auto list = opened(*lists, p);
+  for (std::uint16_t k = 0; k < 4; ++k)
+    for (std::uint32_t i = 0; i < list->size({k}); ++i) {
+      const auto id = list->row({k}, {i}).id;
+      for (const auto& hint : std::vector<std::optional<partition_no>>{
+               std::nullopt, partition_no{k}, partition_no{static_cast<std::uint16_t>((k + 1) % 4)},
+               partition_no{4}}) {
+        const auto place = store::find_target(*list, id, hint);
+        REQUIRE(place);
+        REQUIRE(place->partition == partition_no{k});
+        REQUIRE(place->ordinal == target_ordinal{i});
+      }
+    }
+  const target_id nobody{~0ULL >> 1U};
+  CHECK_FALSE(store::find_target(*list, nobody));
+  CHECK_FALSE(store::find_target(*list, nobody, partition_no{2}));
 }
 
 TEST_CASE("a promotion the log does not know has no list", "[contract][lists]") {
