@@ -4,6 +4,7 @@
 
 #include "events/fact_json.hpp"
 #include "events/limits.hpp"
+#include "store/read_fact.hpp"
 
 namespace bestow::actors {
 
@@ -151,13 +152,8 @@ auto event_stream_config(const grant_settings& grants) -> bus::stream_config {
 auto fact_message_at(const store::event_log& log, const grant_settings& grants, position at)
     -> result<std::optional<fact_message>> {
   std::optional<fact_message> found;
-  store::read_options one;
-  one.events_max = 1;
-  const auto seen =
-      log.read(position{at.value - 1}, one, [&](const store::stored_event& e) {
-        found = message_of(grants, e);
-        return false;
-      });
+  const auto seen = store::read_fact(
+      log, at, [&](const store::stored_event& e) { found = message_of(grants, e); });
   if (!seen) return tl::unexpected{seen.error()};
   return found;
 }

@@ -15,6 +15,7 @@
 #include "projections/customer_grants.hpp"
 #include "projections/target_history.hpp"
 #include "store/customer_run.hpp"
+#include "store/read_fact.hpp"
 
 namespace bestow::projections {
 
@@ -141,16 +142,13 @@ class promotion_trace {
       -> result<void> {
     const auto at = places.front().fact;
     result<void> decoded = corrupt(at, "there is no targets_imported");
-    const store::read_options one{{event_type::targets_imported}, 1};
-    const auto seen = log_->read({at.value - 1}, one, [&](const store::stored_event& e) {
-      if (e.at != at) return false;
+    const auto seen = store::read_fact(*log_, at, [&](const store::stored_event& e) {
+      if (e.type != event_type::targets_imported) return;
       auto fact = decode_event<targets_imported>(e.payload);
-      if (!fact) {
+      if (fact)
+        decoded = import_lines(e, *fact, places, into);
+      else
         decoded = tl::unexpected{fact.error()};
-        return false;
-      }
-      decoded = import_lines(e, *fact, places, into);
-      return false;
     });
     if (!seen) return tl::unexpected{seen.error()};
     return decoded;

@@ -12,6 +12,7 @@
 #include "projections/past_fold.hpp"
 #include "projections/registry.hpp"
 #include "projections/row_bytes.hpp"
+#include "store/read_fact.hpp"
 
 namespace bestow::projections {
 
@@ -61,10 +62,8 @@ auto copy_rows(const store::view_reader& from, store::view_store& to,
 auto position_at(const store::event_log& log, timestamp at) -> result<position> {
   const auto recorded_at = [&](position p) -> result<timestamp> {
     timestamp found;
-    const auto seen = log.read({p.value - 1}, {{}, 1}, [&](const store::stored_event& e) {
-      found = e.recorded_at;
-      return false;
-    });
+    const auto seen = store::read_fact(
+        log, p, [&](const store::stored_event& e) { found = e.recorded_at; });
     if (!seen) return tl::unexpected{seen.error()};
     return found;
   };

@@ -5,6 +5,8 @@
 #include "projections/queries.hpp"
 #include "projections/target_status.hpp"
 #include "projections/target_walk.hpp"
+#include "store/find_target.hpp"
+#include "store/read_fact.hpp"
 
 namespace bestow::projections {
 
@@ -66,13 +68,12 @@ auto fill_texts(const store::event_log& log, std::vector<text_place> places,
     const auto at = it->at;
     result<void> read_it = fail(fault_code::log_corrupt, "target texts",
                                 fmt::format("no results_recorded at position {}", at.value));
-    const store::read_options one{{event_type::results_recorded}, 1};
-    const auto seen = log.read(position{at.value - 1}, one, [&](const store::stored_event& e) {
-      if (e.at != at) return false;
+    const auto seen = store::read_fact(log, at, [&](const store::stored_event& e) {
+      if (e.type != event_type::results_recorded) return;
       auto fact = decode_event<results_recorded>(e.payload);
       if (!fact) {
         read_it = tl::unexpected{fact.error()};
-        return false;
+        return;
       }
       read_it = {};
       for (; it != places.end() && it->at == at; ++it) {
@@ -80,7 +81,6 @@ auto fill_texts(const store::event_log& log, std::vector<text_place> places,
         rows[it->row].transaction_key = fact->transaction_keys[it->row_in_fact];
         rows[it->row].error_message = fact->error_messages[it->row_in_fact];
       }
-      return false;
     });
     if (!seen) return tl::unexpected{seen.error()};
     if (!read_it) return read_it;
@@ -101,19 +101,6 @@ auto with_texts(const store::event_log& log, const sealed_view& view,
   if (auto done = fill_texts(log, std::move(places), rows); !done)
     return tl::unexpected{done.error()};
   return rows;
-}
-
-struct found_target {
-  partition_no partition{};
-  target_ordinal ordinal{};
-};
-
-auto find_target(const store::target_list& list, target_id id) -> std::optional<found_target> {
-  for (std::uint32_t k = 0; k < list.partition_count(); ++k) {
-    const partition_no number{static_cast<partition_no::rep>(k)};
-    if (const auto ordinal = list.find(number, id)) return found_target{number, *ordinal};
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -148,7 +135,7 @@ auto queries::target(promotion_id id, target_id target) const
   auto view = open_sealed(*views_, *log_, *lists_, id);
   if (!view) return tl::unexpected{view.error()};
   answer<std::optional<target_view_row>> out{std::nullopt, view->as_of};
-  const auto found = view->list ? find_target(*view->list, target) : std::nullopt;
+  const auto found = view->list ? store::find_target(*view->list, target) : std::nullopt;
   if (!found) return out;
   target_status::reader pages{*view->rows, {id, found->partition}};
   const auto record = pages.record(found->ordinal);

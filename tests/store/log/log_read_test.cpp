@@ -1,6 +1,7 @@
 // What every log promises about reading: the memory log and the LMDB log alike.
 #include <set>
 
+#include "store/read_fact.hpp"
 #include "tests/catch.hpp"
 #include "tests/store/log/log_fixture.hpp"
 
@@ -35,6 +36,24 @@ void fill(Subject& subject) {
 }
 
 auto number_of(const seen_event& e) -> std::uint64_t { return std::stoull(text_of(e)); }
+
+TEMPLATE_TEST_CASE("one fact is read by its position, and no other", "[contract]", memory_subject,
+                   lmdb_subject, segments_subject) {
+  TestType subject;
+  fill(subject);
+  std::uint64_t shown = 0;
+  const auto read = [&](std::uint64_t at) {
+    return store::read_fact(subject.log(), {at}, [&](const stored_event& e) {
+      ++shown;
+      CHECK(e.at == position{at});
+    });
+  };
+  for (std::uint64_t at = 1; at <= appended; ++at) REQUIRE(read(at).value());
+  CHECK(shown == appended);
+  CHECK_FALSE(read(0).value());
+  CHECK_FALSE(read(appended + 1).value());
+  CHECK(shown == appended);
+}
 
 TEMPLATE_TEST_CASE("a read begins after any position and ends at the head", "[contract]",
                    memory_subject, lmdb_subject, segments_subject) {
