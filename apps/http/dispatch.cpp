@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <cctype>
 #include <exception>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "apps/http/auth.hpp"
+#include "apps/http/header_fields.hpp"
 #include "apps/http/route.hpp"
 #include "config/suggest.hpp"
 #include "domain/target_row.hpp"
@@ -12,12 +14,6 @@
 
 namespace bestow::http {
 namespace {
-
-auto same_name(std::string_view a, std::string_view b) -> bool {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char l, unsigned char r) {
-    return std::tolower(l) == std::tolower(r);
-  });
-}
 
 auto words_of(std::string_view text) -> std::vector<std::string> {
   std::vector<std::string> words;
@@ -134,9 +130,7 @@ auto checked(const http_parts& parts, request& in) -> answer {
 }  // namespace
 
 auto request::header(std::string_view name) const -> std::string_view {
-  for (const auto& [key, value] : headers)
-    if (same_name(key, name)) return value;
-  return "";
+  return field_value(headers, name);
 }
 auto request::query_value(std::string_view name) const -> std::string_view {
   for (const auto& [key, value] : query)

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "apps/http/flat_json.hpp"
+#include "apps/http/header_fields.hpp"
 #include "apps/http/input.hpp"
 #include "apps/http/json_writer.hpp"
 #include "config/suggest.hpp"
@@ -21,18 +22,6 @@ using http::json_kind;
 using http::problem;
 using http::problem_of;
 using http::request_error;
-
-auto header_value(const bus::message_headers& headers, std::string_view name) -> std::string_view {
-  for (const auto& [key, value] : headers) {
-    const bool same =
-        std::equal(key.begin(), key.end(), name.begin(), name.end(), [](char a, char b) {
-          return std::tolower(static_cast<unsigned char>(a)) ==
-                 std::tolower(static_cast<unsigned char>(b));
-        });
-    if (same) return value;
-  }
-  return "";
-}
 
 /// As a segment of a path: everything but letters, digits and -._~ as %XX.
 auto encoded(std::string_view text) -> std::string {
@@ -170,12 +159,12 @@ void set_body(http::request& out, std::string body) {
 /// Rows as the payload; everything else in headers.
 auto fill_from_headers(http::request& out, const http::route& to,
                        const bus::request_message& message) -> std::optional<problem> {
-  if (const auto type = header_value(message.headers, "Content-Type"); !type.empty())
+  if (const auto type = http::field_value(message.headers, "Content-Type"); !type.empty())
     out.headers.emplace_back("Content-Type", type);
   set_body(out, message.payload);
   return place(out, to, [&](std::string_view field)
                    -> tl::expected<std::optional<std::string>, problem> {
-    const auto value = header_value(message.headers, header_of(field));
+    const auto value = http::field_value(message.headers, header_of(field));
     if (value.empty()) return std::nullopt;
     return std::string{value};
   });
@@ -220,7 +209,7 @@ auto begin_request(const http::http_parts& parts, const http::route& to,
   out.path = to.pattern;
   out.without_token = parts.settings->nats.role;
   for (const auto* name : {"Authorization", "Idempotency-Key"})
-    if (const auto value = header_value(message.headers, name); !value.empty())
+    if (const auto value = http::field_value(message.headers, name); !value.empty())
       out.headers.emplace_back(name, value);
   set_body(out, "");
   return out;
@@ -252,7 +241,7 @@ auto answer_command(const http::http_parts& parts, const command& what,
   // pattern is a path of its own route.
   if (auto early = http::refuse_early(parts, in)) return http::problem_response(*early);
   const bool by_headers = takes_rows(*what.to) &&
-                          !header_value(message.headers, header_of("promotion_id")).empty();
+                          !http::field_value(message.headers, header_of("promotion_id")).empty();
   auto wrong = by_headers ? fill_from_headers(in, *what.to, message)
                           : fill_from_json(in, parts, *what.to, message.payload);
   if (wrong) return http::problem_response(*wrong);
