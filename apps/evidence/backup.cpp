@@ -23,12 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-auto io_failed(std::string_view operation, const std::string& path, const std::error_code& error)
-    -> tl::unexpected<fault> {
-  return fail(fault_code::file_io_failed, operation,
-              fmt::format("{}: {}", path, error.message()));
-}
-
 /// Files below rejects/ that were finished, as relative paths; none when there is no such folder.
 auto finished_rejects(const std::string& data) -> result<std::vector<std::string>> {
   std::vector<std::string> out;

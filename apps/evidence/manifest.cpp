@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/evidence/json_fields.hpp"
+
 namespace bestow::evidence {
 namespace {
 
@@ -17,16 +19,6 @@ auto refuse(std::string why) -> tl::unexpected<fault> {
   return fail(fault_code::log_corrupt, "manifest", "manifest.json: " + std::move(why));
 }
 
-auto text_in(const json& of, const char* name) -> std::optional<std::string> {
-  const auto it = of.find(name);
-  if (it == of.end() || !it->is_string()) return std::nullopt;
-  return it->get<std::string>();
-}
-auto number_in(const json& of, const char* name) -> std::optional<std::uint64_t> {
-  const auto it = of.find(name);
-  if (it == of.end() || !it->is_number_unsigned()) return std::nullopt;
-  return it->get<std::uint64_t>();
-}
 auto digest_in(const json& of, const char* name) -> std::optional<sha256_digest> {
   const auto text = text_in(of, name);
   sha256_digest out{};

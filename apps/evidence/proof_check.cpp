@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/evidence/digest.hpp"
+#include "apps/evidence/json_fields.hpp"
 #include "apps/evidence/log_export.hpp"
 #include "events/limits.hpp"
 #include "store/frame.hpp"
@@ -24,17 +25,8 @@ using json = nlohmann::json;
 constexpr std::size_t line_bytes_max =
     limits::proof_line_bytes_max + limits::grant_message_bytes_max / 3 * 4;
 
-auto number_in(const json& of, const char* name) -> std::optional<std::uint64_t> {
-  const auto it = of.find(name);
-  if (it == of.end() || !it->is_number_unsigned()) return std::nullopt;
-  return it->get<std::uint64_t>();
-}
-auto text_in(const json& of, const char* name) -> std::string {
-  const auto it = of.find(name);
-  return it != of.end() && it->is_string() ? it->get<std::string>() : std::string{};
-}
 auto id_in(const json& of, const char* name) -> std::uint64_t {
-  const auto text = text_in(of, name);
+  const auto text = text_in(of, name).value_or("");
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
@@ -48,12 +40,12 @@ auto read_title(const std::string& line) -> std::optional<proof_title> {
   const auto ordinal = number_in(j, "ordinal");
   const auto from = number_in(j, "from");
   const auto head = number_in(j, "head_position");
-  const auto chain = parse_proof_chain(text_in(j, "chain"));
+  const auto chain = parse_proof_chain(text_in(j, "chain").value_or(""));
   proof_title t;
   if (!partition || *partition >= limits::partition_count_max || !ordinal || *ordinal > ~0U ||
-      !from || !head || !chain || !from_hex(text_in(j, "head_hash"), t.head_hash))
+      !from || !head || !chain || !from_hex(text_in(j, "head_hash").value_or(""), t.head_hash))
     return std::nullopt;
-  t.log_id = text_in(j, "log_id");
+  t.log_id = text_in(j, "log_id").value_or("");
   t.subject = {promotion_id{id_in(j, "promotion_id")}, target_id{id_in(j, "target_id")},
                partition_no{static_cast<std::uint16_t>(*partition)},
                target_ordinal{static_cast<std::uint32_t>(*ordinal)}};
@@ -168,7 +160,7 @@ class checker {
   void take_frame() {
     const auto j = json::parse(line_, nullptr, false);
     const auto first = j.is_object() ? number_in(j, "first") : std::nullopt;
-    const auto bytes = j.is_object() ? from_base64(text_in(j, "bytes")) : std::nullopt;
+    const auto bytes = j.is_object() ? from_base64(text_in(j, "bytes").value_or("")) : std::nullopt;
     if (!first || !bytes) return wrong("is not a frame");
     const auto frame = store::decode_frame(*bytes, {*first});
     if (!frame) return wrong(frame.error().detail);
@@ -240,7 +232,7 @@ class checker {
     unclaimed_ = false;
     if (!told) return wrong(told.error().detail);
     if (!told->empty())
-      not_claimed(where.at, text_in(json::parse(*told, nullptr, false), "what"));
+      not_claimed(where.at, text_in(json::parse(*told, nullptr, false), "what").value_or(""));
   }
   void not_claimed(position at, std::string_view what) {
     wrong(fmt::format("position {}: \"{}\" is a fact of this target that no claim tells", at.value,
@@ -272,7 +264,7 @@ class checker {
       return out;
     }
     const auto bytes = from_base64(
-        text_in(json::parse(claims_.front().line, nullptr, false), "message"));
+        text_in(json::parse(claims_.front().line, nullptr, false), "message").value_or(""));
     if (!bytes) return fail(fault_code::log_corrupt, "proof", "the message is not base64");
     std::string message{reinterpret_cast<const char*>(bytes->data()), bytes->size()};
     std::vector<bus::decoded_grant> grants;

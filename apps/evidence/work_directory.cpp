@@ -15,12 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-auto io_failed(std::string_view operation, const std::string& path, const std::error_code& error)
-    -> tl::unexpected<fault> {
-  return fail(fault_code::file_io_failed, operation,
-              fmt::format("{}: {}", path, error.message()));
-}
-
 auto without_last_slashes(std::string path) -> std::string {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   return path;
@@ -41,6 +35,12 @@ constexpr std::array<std::string_view, 9> ours{
     "restored", "restored.tmp"};
 
 }  // namespace
+
+auto io_failed(std::string_view operation, const std::string& path, const std::error_code& error)
+    -> tl::unexpected<fault> {
+  return fail(fault_code::file_io_failed, operation,
+              fmt::format("{}: {}", path, error.message()));
+}
 
 auto make_folder(const std::string& path) -> result<void> {
   std::error_code error;

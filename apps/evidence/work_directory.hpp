@@ -8,6 +8,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include "events/result.hpp"
 #include "store/data_lock.hpp"
@@ -36,6 +38,9 @@ class work_directory {
   std::optional<store::data_lock> lock_;
 };
 
+/// file_io_failed that names the operation, the path and the system's words.
+[[nodiscard]] auto io_failed(std::string_view operation, const std::string& path,
+                             const std::error_code& error) -> tl::unexpected<fault>;
 /// Creates a folder and its parents, mode 0700. @fault file_io_failed
 [[nodiscard]] auto make_folder(const std::string& path) -> result<void>;
 
