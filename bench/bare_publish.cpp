@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/grant_content.hpp"
+#include "bench/listed_amounts.hpp"
 #include "domain/partition.hpp"
 #include "events/limits.hpp"
 
@@ -19,18 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto ack_within = 60s;
-
-class listed_amounts final : public domain::amount_source {
- public:
-  listed_amounts(const store::target_list& list, partition_no k) : list_{&list}, k_{k} {}
-  [[nodiscard]] auto amount_of(target_ordinal ordinal) const -> money_minor override {
-    return list_->amount(k_, ordinal);
-  }
-
- private:
-  const store::target_list* list_;
-  partition_no k_;
-};
 
 /// A durable release with its place on the stream.
 struct planned {

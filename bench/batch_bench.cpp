@@ -5,23 +5,16 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <map>
 #include <vector>
 
 #include "bench/harness.hpp"
 #include "bench/inputs.hpp"
+#include "bench/publishing.hpp"
 #include "bench/world.hpp"
-#include "bus/grant_wire.hpp"
 #include "events/limits.hpp"
 
 namespace bestow::bench {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr std::uint32_t partitions = 16;
-constexpr auto publish_within = 300s;
 
 struct wire {
   std::string_view name;
@@ -32,62 +25,6 @@ constexpr std::array<wire, 3> wires{{{"single"},
                                      {"batch_json", grant_wire::batch, grant_format::json},
                                      {"batch_msgpack", grant_wire::batch, grant_format::msgpack}}};
 
-/// Blocks until the log says that `targets` are published.
-void wait_published(world& w, position after, std::uint64_t targets) {
-  store::read_options options;
-  options.types = {event_type::targets_released, event_type::grants_published};
-  std::map<position, std::uint64_t> released;
-  std::uint64_t published = 0;
-  const auto give_up_at = std::chrono::steady_clock::now() + publish_within;
-  while (published < targets) {
-    after = must(w.log->read(after, options, [&](const store::stored_event& e) {
-      if (e.type == event_type::targets_released)
-        released[e.at] = must(decode_event<targets_released>(e.payload)).ordinals.size();
-      else
-        published += released.at(must(decode_event<grants_published>(e.payload)).released_at);
-      return true;
-    }));
-    require(std::chrono::steady_clock::now() < give_up_at, "not published in time");
-    // Any view will do to hear that the log has grown.
-    if (published < targets)
-      static_cast<void>(w.views->wait_for("partition_progress", {after.value + 1}, 20ms));
-  }
-}
-
-struct stream_content {
-  std::uint64_t messages{0};
-  std::uint64_t bytes{0};
-};
-
-/// Every target exactly once, in order within its partition, and the list's sum.
-auto check_stream(world& w, const target_input& in) -> stream_content {
-  const auto state = must(w.messages->state_of("GRANTS_POINT"));
-  require(state.messages == state.last_seq, "the stream has holes");
-  std::vector<bool> seen(in.count + 1, false);
-  std::vector<std::uint64_t> last(partitions, 0);
-  std::vector<bus::decoded_grant> grants;
-  stream_content out;
-  std::uint64_t amount = 0;
-  std::uint64_t count = 0;
-  must(w.messages->scan("GRANTS_POINT", 2, state.last_seq, [&](const bus::stored_message& m) {
-    const auto wrong = bus::decode_grants(m.payload, grants);
-    require(wrong.empty(), wrong);
-    ++out.messages;
-    out.bytes += m.payload.size();
-    for (const auto& g : grants) {
-      require(g.id.value >= 1 && g.id.value <= in.count && !seen[g.id.value], "a target twice");
-      require(g.id.value > last.at(g.partition.value), "a partition out of order");
-      last[g.partition.value] = g.id.value;
-      seen[g.id.value] = true;
-      amount += static_cast<std::uint64_t>(g.amount_minor.value);
-      ++count;
-    }
-    return true;
-  }));
-  require(count == in.count && amount == in.amount, "the stream holds another sum");
-  return out;
-}
-
 void measure(const arguments& args, const target_input& in, const wire& on, std::uint32_t batch,
              std::uint32_t chunk, figures& f) {
   const scratch place{args, on.name};
@@ -97,17 +34,13 @@ void measure(const arguments& args, const target_input& in, const wire& on, std:
   options.grants.batch_size = batch;
   options.grants.chunk = chunk;
   world w{options};
-  const auto id =
-      must(w.engine->create(make_promotion(promotion_type::point, partitions), {})).promotion;
-  require(w.import(id, in.csv).answer.accepted == in.count, "rows were refused");
-  static_cast<void>(must(w.engine->seal(id, {})));
-  static_cast<void>(must(w.engine->approve(id, {})));
+  const auto id = prepare_promotion(w, in);
   const auto from = w.log->head().last;
   const stopwatch watch{w.server_pid()};
   static_cast<void>(must(w.engine->start_run(id, 0, {})));
-  wait_published(w, from, in.count);
+  wait_published(w, from, in.count, on.kind);
   const auto took = watch.read();
-  const auto content = check_stream(w, in);
+  const auto content = check_stream(*w.messages, "GRANTS_POINT", 2, in);
   const auto n = static_cast<double>(in.count);
   const auto name = std::string{on.name};
   f.set(name + "_grants_per_second", n / took.seconds);

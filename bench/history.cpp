@@ -9,6 +9,7 @@
 
 #include "bench/harness.hpp"
 #include "bench/inputs.hpp"
+#include "bench/listed_amounts.hpp"
 #include "domain/partition.hpp"
 #include "domain/promotion.hpp"
 #include "domain/target_row.hpp"
@@ -27,18 +28,6 @@ auto facts_of(Decision decision) {
     give_up(fmt::format("refused: {}, {}", domain::name_of(no->why), no->detail));
   return std::get<0>(std::move(decision));
 }
-
-class listed_amounts final : public domain::amount_source {
- public:
-  listed_amounts(const store::target_list& list, partition_no k) : list_{&list}, k_{k} {}
-  [[nodiscard]] auto amount_of(target_ordinal ordinal) const -> money_minor override {
-    return list_->amount(k_, ordinal);
-  }
-
- private:
-  const store::target_list* list_;
-  partition_no k_;
-};
 
 /// A key of 33 characters, 128 random bits in hex: the shape of the keys of bestow-wallet.
 auto payer_key(seeded_randomness& random) -> std::string {

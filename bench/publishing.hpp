@@ -18,13 +18,19 @@ inline constexpr std::uint32_t publishing_partitions = 16;
 /// view at that point.
 [[nodiscard]] auto prepare_promotion(world& w, const target_input& in) -> promotion_id;
 
-/// Blocks until the log says behind `after` that `targets` are published, each in a message of its
-/// own. @returns the peak of anonymous memory
-auto wait_published(world& w, position after, std::uint64_t targets) -> std::uint64_t;
+/// Blocks until the log says behind `after` that `targets` are published.
+/// @returns the peak of anonymous memory
+auto wait_published(world& w, position after, std::uint64_t targets,
+                    grant_wire wire = grant_wire::single) -> std::uint64_t;
+
+struct stream_content {
+  std::uint64_t messages{0};
+  std::uint64_t bytes{0};  ///< Of their payloads.
+};
 
 /// Ends the program unless the stream holds from `first` on, and to its end, every target exactly
-/// once, in order within its partition, with its amount.
-void check_stream(bus::message_bus& messages, const std::string& stream, std::uint64_t first,
-                  const target_input& in);
+/// once, in order within its partition, with its amount; on either wire.
+auto check_stream(bus::message_bus& messages, const std::string& stream, std::uint64_t first,
+                  const target_input& in) -> stream_content;
 
 }  // namespace bestow::bench
