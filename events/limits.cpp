@@ -209,7 +209,7 @@ constexpr std::array rows = {
     BESTOW_LIMIT(as_of_kept_for, "ms", "after which a kept one is given up"),
     BESTOW_LIMIT(as_of_ahead_bytes, "bytes",
                  "of facts copied ahead while a promotion's streams are read in log order"),
-    BESTOW_LIMIT(exports_max, "exports", "sent at once; each holds a thread and a copy of its view"),
+    BESTOW_LIMIT(exports_max, "exports", "of views, logs and proofs, sent at once; each holds a thread, of a view also a copy"),
     BESTOW_LIMIT(export_piece_bytes, "bytes", "of an export sent at once"),
     BESTOW_LIMIT(export_copy_bytes, "bytes",
                  "of a view copied in one transaction before it is exported"),

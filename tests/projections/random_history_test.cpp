@@ -60,7 +60,8 @@ void compare(stage& s, const view_set& views, const std::vector<promotion_id>& i
 }
 
 TEST_CASE("views count what the partitions' folds count, at every moment", "[unit][random]") {
-  constexpr auto seeds = tests::rounds_here(200);
+  constexpr std::uint64_t all_seeds = 200;
+  constexpr auto seeds = tests::rounds_here(all_seeds);
   std::uint64_t facts = 0;
   domain::target_counts met;  // Over all histories: what never happens is not tested.
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
@@ -97,7 +98,7 @@ TEST_CASE("views count what the partitions' folds count, at every moment", "[uni
     facts += s.log().head().last.value;
   }
   // The part that is played under a sanitizer need not meet everything.
-  if (seeds == 200)
+  if (seeds == all_seeds)
     for (const auto n :
          {met.retry_success, met.recalled, met.recall_failed, met.abandoned, met.unknown})
       CHECK(n > 0);

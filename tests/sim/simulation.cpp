@@ -237,7 +237,7 @@ class life {
           check_list(w_, only), check_views(*p_)})
       if (!why.empty()) return finish(why);
     const auto row = p_->row(only);
-    report_.retries = row.run.run.value == 0 ? 0 : retries_in_log();
+    report_.retries = retries_in_log();
     report_.recalls = row.recall_no;
     report_.unknown = row.counts.unknown;
     report_.closed = row.closed ? 1 : 0;
