@@ -29,6 +29,7 @@ auto host_of(directory_host* self, const stream_id& stream) -> caf::actor {
         run_partition, s.context,
         partition_key{id, partition_no{static_cast<std::uint16_t>(stream.part)}, created.type});
   s.hosts[stream] = host;
+  if (stream.kind == aggregate::promotion) s.context->awake.set(id, host);
   s.restarts.started(to_string(stream), s.context->parts.time->steady());
   s.stream_of_host[host.address()] = stream;
   self->monitor(host);
@@ -218,8 +219,10 @@ void on_down(directory_host* self, const caf::down_msg& down) {
   const auto stream = it->second;
   s.stream_of_host.erase(it);
   const bool intended = s.leaving.erase(down.source) > 0;
-  if (const auto h = s.hosts.find(stream); h != s.hosts.end() && h->second.address() == down.source)
+  if (const auto h = s.hosts.find(stream); h != s.hosts.end() && h->second.address() == down.source) {
     s.hosts.erase(h);
+    if (stream.kind == aggregate::promotion) s.context->awake.erase(promotion_id{stream.id});
+  }
   s.context->counters.live_promotions = live_promotions(s);
   if (s.stopping) return finish_shutdown(self);
   if (intended) return s.restarts.forget(to_string(stream));

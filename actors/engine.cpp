@@ -11,6 +11,7 @@
 #include "actors/core.hpp"
 #include "actors/courier.hpp"
 #include "actors/direct_results.hpp"
+#include "actors/engine_requests.hpp"
 #include "actors/event_audit.hpp"
 #include "actors/host.hpp"
 #include "actors/stream_adoption.hpp"
@@ -29,22 +30,20 @@ auto ordered(std::vector<std::uint64_t> ids) -> std::vector<std::uint64_t> {
   return ids;
 }
 
-auto not_found(promotion_id id) -> trouble {
-  return domain::refusal{domain::rejection::promotion_not_found,
-                         "there is no promotion " + std::to_string(id.value)};
-}
-
-class caf_engine final : public engine {
+class caf_engine final : public engine, private engine_requests {
  public:
   caf_engine(engine_parts parts, engine_options options) {
-    context_ = std::make_shared<engine_context>();
     context_->parts = std::move(parts);
     context_->options = std::move(options);
     // Never parse(): it would load caf-application.ini from the working directory.
     config_.set("scheduler.max-threads",
                 std::max<std::size_t>(2, context_->options.worker_threads));
     config_.set("scheduler.max-throughput", std::size_t{300});
+    // Workers wait for a queue they share. CAF's default, work stealing, polls in sleeps of 50 us,
+    // which cost a lone command half its time and the machine its idle cores.
+    config_.set("scheduler.policy", caf::atom("sharing"));
     system_ = std::make_unique<caf::actor_system>(config_);
+    asker_.emplace(*system_);
     core_ = spawn_core(*system_, context_);
     courier_ = system_->spawn(run_courier, context_);
     end_process_with(context_, courier_, "the courier");
@@ -150,35 +149,6 @@ class caf_engine final : public engine {
   void stop() override;
 
  private:
-  /// One request with an end; a lost callee or a timeout is an unknown outcome.
-  template <class Reply, class Message>
-  auto request(const caf::actor& to, std::chrono::milliseconds within, Message message)
-      -> result<Reply> {
-    result<Reply> answer = fail(fault_code::shutting_down, "request", "the engine has stopped");
-    if (!to || stopped_) return answer;
-    caf::scoped_actor self{*system_};
-    self->request(to, within, std::move(message))
-        .receive([&](Reply& r) { answer = std::move(r); },
-                 [&](caf::error& e) { answer = tl::unexpected{unknown_outcome(e, "request")}; });
-    return answer;
-  }
-  template <class Reply, class Message>
-  auto reply_of(const caf::actor& to, std::chrono::milliseconds within, Message message)
-      -> decltype(Reply::answer) {
-    auto reply = request<Reply>(to, within, std::move(message));
-    if (!reply) return tl::unexpected<trouble>{reply.error()};
-    return std::move(reply->answer);
-  }
-  template <class Reply, class Message>
-  auto ask(promotion_id id, std::chrono::milliseconds within, Message message)
-      -> decltype(Reply::answer) {
-    auto host = request<found>(context_->book.directory(), limits::request_timeout,
-                               find_promotion{id});
-    if (!host) return tl::unexpected<trouble>{host.error()};
-    if (host->why) return tl::unexpected<trouble>{*host->why};
-    if (!host->host) return tl::unexpected<trouble>{not_found(id)};
-    return reply_of<Reply>(host->host, within, std::move(message));
-  }
   /// Time-seeded, below 2^53: the wall's milliseconds and ten random bits. The catalog refuses a
   /// collision.
   auto new_promotion_id() -> promotion_id {
@@ -194,12 +164,10 @@ class caf_engine final : public engine {
   /// Proves first that every partition takes its releases one after the other.
   auto take_in(const adoption& found) -> std::optional<trouble>;
 
-  context_ptr context_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   core_actors core_;
   caf::actor courier_;
-  std::atomic<bool> stopped_{false};
   std::mutex looking_;  ///< One look through a whole stream at a time.
 };
 
@@ -374,6 +342,7 @@ void caf_engine::stop() {
     }
   }
   context_->book.clear();
+  context_->awake.clear();
   courier_ = nullptr;
   core_ = {};
   // An actor that hangs must not hang the process with it: the caller ends by _exit then.

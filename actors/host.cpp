@@ -22,6 +22,27 @@ void address_book::clear() {
   addresses_ = {};
 }
 
+void awake_book::set(promotion_id id, caf::actor host) {
+  const std::lock_guard lock{mutex_};
+  hosts_[id.value] = std::move(host);
+}
+
+void awake_book::erase(promotion_id id) {
+  const std::lock_guard lock{mutex_};
+  hosts_.erase(id.value);
+}
+
+auto awake_book::find(promotion_id id) const -> caf::actor {
+  const std::lock_guard lock{mutex_};
+  const auto it = hosts_.find(id.value);
+  return it == hosts_.end() ? caf::actor{} : it->second;
+}
+
+void awake_book::clear() {
+  const std::lock_guard lock{mutex_};
+  hosts_.clear();
+}
+
 void fault_book::note(const stream_id& host, const fault& why, std::chrono::nanoseconds now) {
   const std::lock_guard lock{mutex_};
   auto& e = entries_.try_emplace(host, entry{why, now}).first->second;

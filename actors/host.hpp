@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "actors/interfaces.hpp"
@@ -72,6 +73,22 @@ class address_book {
   std::array<caf::actor, 7> addresses_;
 };
 
+/// The hosts of promotions that are awake, as the directory knows them: who asks one that is here
+/// spares the question to the directory. One that has just ended may still stand here: it answers
+/// nothing, and the directory is asked. Thread-safe.
+class awake_book {
+ public:
+  void set(promotion_id id, caf::actor host);
+  void erase(promotion_id id);
+  /// Null: ask the directory.
+  [[nodiscard]] auto find(promotion_id id) const -> caf::actor;
+  void clear();
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::uint64_t, caf::actor> hosts_;  ///< At most limits::live_promotions_max.
+};
+
 /// Hosts that could not be started because their facts or their list cannot be read: what /readyz
 /// names, and what the intake asks before it waits for one. Thread-safe.
 class fault_book {
@@ -99,6 +116,7 @@ struct engine_context {
   engine_options options;
   engine_counters counters;
   address_book book;
+  awake_book awake;
   fault_book faults;
   std::atomic<bool> stopping{false};  ///< Whatever ends from now on ends on purpose.
   [[nodiscard]] auto ahead(promotion_type t) -> std::atomic<bool>& {

@@ -1,7 +1,7 @@
 // B5: single durable commands, one answer waited for at a time by each client: in process with 1,
 // 64, 256 and 512 clients, then over HTTP with 64 connections to the real `bestow serve`. In the
 // same repetition, before and after the lone client, a bare LMDB file commits the same payloads one
-// by one.
+// by one, and the log takes the same facts with no engine before it.
 //
 // The command moves a promotion's start: one fact of some 15 bytes, decided, folded, appended,
 // synced and answered, with nothing around it that grows (a creation would also start an actor).
@@ -129,6 +129,24 @@ void schedule(world& w, std::uint64_t n) {
   require(!receipt.repeated && receipt.at.value > 0, "a command was taken for a repeat");
 }
 
+/// The same facts through the log alone, one group and one commit each: what is left of a command
+/// when nobody decides, sends or waits.
+auto append_alone(world& w, const std::string& directory, std::uint64_t count) -> elapsed {
+  store::log_options options;
+  options.directory = directory;
+  const auto log = must(store::open_lmdb_log(options, 1));
+  std::vector<stream_version> versions(promotions);
+  const stopwatch watch;
+  for (std::uint64_t n = 0; n < count; ++n) {
+    auto& version = versions[n % promotions];
+    const promotion_scheduled fact{start_of(n), "local"};
+    const std::array group{store::append_batch{
+        stream_of(promotion_of(n)), version, {encode_event(fact, {"local", "", 0})}}};
+    version = must(must(log->append_group(group, w.time.wall())).front()).version;
+  }
+  return watch.read();
+}
+
 void in_process(const arguments& args, figures& f) {
   const scratch place{args, "command"};
   std::uint64_t done = promotions;
@@ -154,6 +172,8 @@ void in_process(const arguments& args, figures& f) {
       const auto before = w.engine->status();
       const auto r = run_crowd(clients, done, count, 0, [&](unsigned, auto n) { schedule(w, n); });
       const auto after = w.engine->status();
+      const auto log_alone =
+          clients == 1 ? append_alone(w, place.path() + "/log-alone", count) : elapsed{};
       const auto raw_after = clients == 1 ? bare("/raw-after") : elapsed{};
       done += count;
       const auto prefix = fmt::format("clients_{}", clients);
@@ -167,6 +187,7 @@ void in_process(const arguments& args, figures& f) {
       const auto raw_rate = 2 * static_cast<double>(payloads.size()) /
                             (raw_before.seconds + raw_after.seconds);
       f.set("raw_commits_per_second", raw_rate);
+      f.set("log_alone_appends_per_second", static_cast<double>(count) / log_alone.seconds);
       f.set("clients_1_ratio_to_raw", static_cast<double>(count) / r.took.seconds / raw_rate);
     }
   }

@@ -196,3 +196,20 @@ TEST_CASE("a log that was full says so, and is ready again when there is room wi
   CHECK(p.fatal.empty());
   CHECK(p.create(point_promotion(1, 1)));
 }
+
+TEST_CASE("a promotion stands in the book of those awake until it rests", "[actor]") {
+  world w{5};
+  process p{w};
+  prepare(p, well, 10);
+  const auto awake = p.context->awake.find(well);
+  REQUIRE(awake);
+  CHECK(awake == p.ask<actors::found>(p.core.directory, actors::find_promotion{well}).host);
+  REQUIRE(p.drive_until(
+      [&] {
+        p.pass(limits::idle_after);
+        return !p.context->awake.find(well);
+      },
+      10));
+  CHECK(p.start(well).value().state == promotion_state::running);
+  CHECK(p.context->awake.find(well));
+}
