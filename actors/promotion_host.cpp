@@ -208,7 +208,7 @@ void start(host* self) {
 
 void retire_when_idle(host* self, const idle_tick& tick) {
   auto& s = self->state;
-  const bool idle = tick.seen == s.activity && s.appends_in_flight == 0 && s.imports.empty() &&
+  const bool idle = tick.seen == s.activity && s.appends.empty() && s.imports.empty() &&
                     !s.sealing && !is_active(s.facts.state) && !s.facts.recall_open;
   if (idle && !s.retiring) {
     s.retiring = true;
@@ -222,7 +222,7 @@ void retire_when_idle(host* self, const idle_tick& tick) {
 void answer_everyone(host* self, const fault& why) {
   auto& s = self->state;
   const auto no = tl::unexpected<trouble>{why};
-  for (const auto& failed : std::exchange(s.on_failure, {})) failed(why);
+  for (const auto& append : std::exchange(s.appends, {})) append.failed(why);
   for (auto& waiting : std::exchange(s.imports, {})) waiting.reply.deliver(import_reply{no});
   if (s.sealing) std::get<0>(*s.sealing).deliver(command_reply{no});
   s.sealing.reset();
@@ -230,9 +230,15 @@ void answer_everyone(host* self, const fault& why) {
 }
 
 /// While a run is on, partitions that have not reported are told again: a message to one that was
-/// just resting must not be lost for good.
+/// just resting must not be lost for good. And an append that is not answered is no longer waited
+/// for.
 void nudge(host* self) {
   auto& s = self->state;
+  if (!s.appends.empty() &&
+      s.context->parts.time->steady() - s.appends.front().since >= limits::append_timeout)
+    return end_for_replay(self, {fault_code::outcome_unknown,
+                                 action_for(fault_code::outcome_unknown), "append",
+                                 "the log writer has not answered"});
   const auto& known = s.durable;
   if (is_active(known.state)) {
     for (std::uint32_t k = 0; k < s.facts.created.partition_count; ++k) {
@@ -320,21 +326,20 @@ void append_promotion(host* self, std::vector<promotion_event> events,
   auto request = make_append(stream_of(s.id), s.facts.version, events, metadata);
   for (const auto& e : events) domain::fold(s.facts, e);
   if (!events.empty()) remember_key(s, events.front(), metadata);
-  ++s.appends_in_flight;
   ++s.activity;
-  s.on_failure.push_back(std::move(failed));
-  self->request(s.context->book.log_writer(), limits::append_timeout, std::move(request))
+  s.appends.push_back({s.context->parts.time->steady(), std::move(failed)});
+  // No timer for each: nudge() looks at the oldest.
+  self->request(s.context->book.log_writer(), caf::infinite, std::move(request))
       .then(
           [self, then = std::move(then), now = standing_of(s.facts)](const append_reply& r) {
             if (!r.answer) return end_for_replay(self, r.answer.error());
             auto& state = self->state;
             state.durable = now;
-            --state.appends_in_flight;
-            state.on_failure.pop_front();
+            state.appends.pop_front();
             state.last = r.answer->last;
             then(*r.answer);
             if (!state.imports.empty() && !state.retiring) next_import(self);
-            if (!state.retiring || state.appends_in_flight > 0) return;
+            if (!state.retiring || !state.appends.empty()) return;
             answer_everyone(self,
                             {fault_code::shutting_down, fault_action::retry_later, "retire", ""});
             self->quit();
@@ -382,7 +387,7 @@ auto run_promotion(host* self, context_ptr context, promotion_id id) -> caf::beh
       [=](const nudge_tick&) { nudge(self); },
       [=](const retire&) {
         self->state.retiring = true;
-        if (self->state.appends_in_flight > 0) return;
+        if (!self->state.appends.empty()) return;
         answer_everyone(self, {fault_code::shutting_down, fault_action::retry_later, "retire", ""});
         self->quit();
       },

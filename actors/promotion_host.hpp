@@ -37,12 +37,15 @@ struct promotion_host_state {
     recall_started recall;
     bool recall_open{false};
   };
-  domain::promotion facts;         ///< May be ahead of the log by `appends_in_flight` batches.
+  domain::promotion facts;         ///< May be ahead of the log by the appends in flight.
   standing durable;                ///< Of what is durable: never ahead.
   position last{};
-  unsigned appends_in_flight{0};
-  /// How to tell those who wait for each append in flight, oldest first, that it failed.
-  std::deque<std::function<void(const fault&)>> on_failure;
+  /// An append in flight: since when (steady clock), and how to tell who waits for it that it failed.
+  struct waiting_append {
+    std::chrono::nanoseconds since{0};
+    std::function<void(const fault&)> failed;
+  };
+  std::deque<waiting_append> appends;  ///< Those in flight, oldest first.
   std::uint64_t activity{0};
   bool retiring{false};
 

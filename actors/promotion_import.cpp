@@ -152,7 +152,7 @@ void next_import(host* self) {
   auto& s = self->state;
   while (!s.imports.empty() && !s.import_busy) {
     // Tables are built from the log: everything appended must stand there first.
-    if (!s.customers && s.appends_in_flight > 0) return;
+    if (!s.customers && !s.appends.empty()) return;
     auto& chunk = *s.imports.front().chunk;
     auto refused = std::make_shared<refused_rows>();
     if (!continues(s, chunk.facts)) {
@@ -310,7 +310,7 @@ auto seal(host* self, const seal_request& r) -> caf::result<command_reply> {
     promise.deliver(command_reply{tl::unexpected<trouble>{*no}});
     return promise;
   }
-  if (s.appends_in_flight > 0) {
+  if (!s.appends.empty()) {
     // The list is built from the log: everything answered so far must stand there first.
     append_promotion(
         self, {}, {}, [self, r, promise](const store::append_receipt&) { start_seal(self, r, promise); },

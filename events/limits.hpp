@@ -188,7 +188,8 @@ inline constexpr std::size_t result_import_rows = 4'096;
 inline constexpr std::size_t result_batches_in_flight = 4;
 
 // --- actors ------------------------------------------------------------------------------------------
-/// Every request inside the process has an end. After it the outcome is unknown and read back.
+/// Every request inside the process has an end. After it the outcome is unknown and read back. A
+/// promotion notices up to nudge_interval later that its append was not answered.
 inline constexpr auto append_timeout = 10'000ms;
 inline constexpr auto request_timeout = 15'000ms;
 /// Building the sealed list of 10^8 targets takes minutes.
@@ -380,7 +381,7 @@ static_assert(import_chunk_text_bytes * 2 < append_bytes_max);
 static_assert(import_chunk_rows <= column_values_max);
 static_assert(named_targets_max * 10 < append_bytes_max);
 static_assert(overdue_targets_max * 5 < append_bytes_max);
-static_assert(append_timeout < request_timeout);
+static_assert(append_timeout + nudge_interval < request_timeout);  // Who asks hears it.
 static_assert(stop_within < 1s);
 static_assert(as_of_kept_max >= as_of_folds_max);
 static_assert(exports_max + as_of_folds_max < http_threads);

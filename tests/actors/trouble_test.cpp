@@ -213,3 +213,40 @@ TEST_CASE("a promotion stands in the book of those awake until it rests", "[acto
   CHECK(p.start(well).value().state == promotion_state::running);
   CHECK(p.context->awake.find(well));
 }
+
+TEST_CASE("an append that nobody answers is given up, and the promotion goes on from the log",
+          "[actor]") {
+  world w{6};
+  process p{w};
+  prepare(p, well, 10);
+  const auto writer = p.context->book.log_writer();
+  const auto run = [](caf::event_based_actor* self, int) -> caf::behavior {
+    self->set_default_handler(caf::drop);
+    return {[=](const actors::append_request&) -> caf::result<actors::append_reply> {
+              return self->make_response_promise();  // Never delivered.
+            },
+            [=](const actors::shutdown&) { self->quit(); }};
+  };
+  auto silent = p.system->spawn(run, 0);
+  p.context->book.set(actors::address_book::entry::log_writer, silent);
+  const auto before = p.context->counters.restarts.load();
+  const auto begun = w.time.steady();
+  std::optional<actors::outcome<actors::command_receipt>> answer;
+  const auto ask = [&](caf::event_based_actor* self, int) {
+    self->request(p.context->awake.find(well), caf::infinite,
+                  actors::start_request{20261121, false, {}})
+        .then([&](const actors::command_reply& r) { answer = r.answer; });
+  };
+  p.system->spawn(ask, 0);
+  REQUIRE(p.drive_until([&] { return answer.has_value(); }, 1'000));
+  REQUIRE_FALSE(*answer);
+  CHECK(std::get<fault>(answer->error()).code == fault_code::outcome_unknown);
+  CHECK(w.time.steady() - begun >= limits::append_timeout);
+  CHECK(w.time.steady() - begun < limits::request_timeout);
+  p.context->book.set(actors::address_book::entry::log_writer, writer);
+  caf::anon_send(silent, actors::shutdown{});
+  silent = nullptr;
+  REQUIRE(p.drive_until([&] { return p.context->counters.restarts > before; }));
+  p.pass(std::chrono::seconds{1});
+  CHECK(p.start(well).value().state == promotion_state::running);
+}
