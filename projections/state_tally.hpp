@@ -32,19 +32,23 @@ inline constexpr std::uint8_t recall_bits = 0x30;
 
 class state_tally {
  public:
+  /// Targets of one fact mostly make the same move, so equal ones in a row are counted first: five
+  /// counters in memory for each target cost as much as the rest of the fold.
   void move(std::uint8_t before, std::uint8_t after) {
-    --by_state_[before & 0x0FU];
-    ++by_state_[after & 0x0FU];
-    --by_recall_[(before & recall_bits) >> 4U];
-    ++by_recall_[(after & recall_bits) >> 4U];
-    published_ += (after >> 7U) - (before >> 7U);
+    if (before != before_ || after != after_) {
+      settle();
+      before_ = before;
+      after_ = after;
+    }
+    ++same_;
   }
   void add_amount(money_minor amount) { success_amount_ += amount.value; }
   void add_recalled(money_minor amount) { recalled_amount_ += amount.value; }
 
   /// Adds the differences to a row's counts. Unsigned wrap-around makes minus work.
-  void apply_to(domain::target_counts& c) const {
+  void apply_to(domain::target_counts& c) {
     using domain::target_state;
+    settle();
     c.published += static_cast<std::uint64_t>(published_);
     c.publish_failed += of(target_state::publish_failed);
     c.success += of(target_state::success) + of(target_state::success_after_retry);
@@ -61,12 +65,24 @@ class state_tally {
   }
 
  private:
+  /// Rare; kept out of the loop that calls move().
+  [[gnu::noinline]] void settle() {
+    by_state_[before_ & state_bits] -= same_;
+    by_state_[after_ & state_bits] += same_;
+    by_recall_[(before_ & recall_bits) >> 4U] -= same_;
+    by_recall_[(after_ & recall_bits) >> 4U] += same_;
+    published_ += same_ * ((after_ >> 7U) - (before_ >> 7U));
+    same_ = 0;
+  }
   [[nodiscard]] auto of(domain::target_state s) const -> std::uint64_t {
     return static_cast<std::uint64_t>(by_state_[static_cast<std::size_t>(s)]);
   }
   [[nodiscard]] auto of(domain::recall_state s) const -> std::uint64_t {
     return static_cast<std::uint64_t>(by_recall_[static_cast<std::size_t>(s)]);
   }
+  std::uint8_t before_{0};  ///< The latest move, and how often in a row it is not yet counted.
+  std::uint8_t after_{0};
+  std::int64_t same_{0};
   std::array<std::int64_t, 16> by_state_{};
   std::array<std::int64_t, 4> by_recall_{};
   std::int64_t recalled_amount_{0};

@@ -174,25 +174,35 @@ class target_fold {
     if (!size) return tl::unexpected{size.error()};
     results_folded sum;
     targets_ += count;
+    std::uint32_t begin = 0;  // The page at hand: its first ordinal, and its records.
+    Record* records = nullptr;
+    answered last;
+    domain::result_effect effect;
     for (std::size_t i = 0; i < count; ++i) {
       const auto ordinal = e.ordinals[i];
       if (ordinal >= *size) return beyond(head, e.name, ordinal, *size);
       const auto at = static_cast<std::uint32_t>(ordinal);
-      auto page = pages_.page(place, at / per_page, *size);
-      if (!page) return tl::unexpected{page.error()};
-      Record& r = (*page)[at % per_page];
+      if (records == nullptr || at - begin >= per_page) {  // Below `begin` it wraps around.
+        auto page = pages_.page(place, at / per_page, *size);
+        if (!page) return tl::unexpected{page.error()};
+        records = *page;
+        begin = at / per_page * per_page;
+      }
+      Record& r = records[at - begin];
       const auto before = r.status;
-      const auto said = static_cast<process_status>(e.statuses[i]);
-      const auto effect = domain::effect_of(state_of(before), r.attempt, said,
-                                            static_cast<std::uint16_t>(e.attempts[i]));
+      const answered now{state_of(before), r.attempt, static_cast<process_status>(e.statuses[i]),
+                         static_cast<std::uint16_t>(e.attempts[i])};
+      if (i == 0 || now != last) {  // Mostly as for the one before.
+        last = now;
+        effect = domain::effect_of(now.state, now.released, now.said, now.attempt);
+      }
       // An answer can overtake the publish's acknowledgement; it proves that the publish happened.
       if (r.attempt > 0) r.status |= published_bit;
       if (effect.changes) {
         ++sum.changed;
         set(r, effect.next);
-        watch.changed(
-            r, result_change{
-                   {target_ordinal{at}, before, r.status}, static_cast<std::uint32_t>(i), said});
+        watch.changed(r, result_change{{target_ordinal{at}, before, r.status},
+                                       static_cast<std::uint32_t>(i), now.said});
       } else {
         ++sum.ignored;
         if (r.status != before)
@@ -210,6 +220,15 @@ class target_fold {
   [[nodiscard]] auto load() const -> batch_load { return {targets_, pages_.dirty()}; }
 
  private:
+  /// What the effect of an answer follows from.
+  struct answered {
+    domain::target_state state{};
+    std::uint16_t released{0};  ///< The attempt that was released last.
+    process_status said{};
+    std::uint16_t attempt{0};
+    auto operator==(const answered&) const -> bool = default;
+  };
+
   static void set(Record& r, domain::target_state s) {
     r.status = static_cast<std::uint8_t>((r.status & ~state_bits) | static_cast<unsigned>(s));
   }
