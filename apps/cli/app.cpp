@@ -209,6 +209,12 @@ auto number_check(std::uint64_t low, std::uint64_t high) -> CLI::Validator {
       "NUMBER");
 }
 
+auto path_check() -> CLI::Validator {
+  return CLI::Validator(
+      [](std::string& word) -> std::string { return word.empty() ? "the path is empty" : ""; },
+      "PATH");
+}
+
 auto time_check() -> CLI::Validator {
   return CLI::Validator(
       [](std::string& word) -> std::string {

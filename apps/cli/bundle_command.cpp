@@ -103,7 +103,7 @@ void add_debug(CLI::App& app, context& ctx) {
   auto* c = noun->add_subcommand(
       "bundle", "Settings without secrets, health, figures, streams and log lines, in a directory");
   auto out = std::make_shared<std::string>();
-  c->add_option("--out", *out, "A new directory (bestow-debug-TIME)");
+  c->add_option("--out", *out, "A new directory (bestow-debug-TIME)")->check(path_check());
   c->callback([&ctx, out] { ctx.action = [&ctx, out] { return make_bundle(ctx, *out); }; });
 }
 

@@ -40,6 +40,20 @@ constexpr auto own_codes = std::to_array<code_row>({
     {"file_unreadable", "command line",
      "A file that was given is missing, a directory, or not readable by this user. Exit code 2.",
      "Check the path and its permissions.", 0, ""},
+    {"file_unwritable", "command line",
+     "The file to write is a directory, exists and was not to be replaced, or cannot be made there. "
+     "Nothing was left behind. Exit code 2, or 1 when the disk refused it on the way.",
+     "Name another file, or give --yes to replace it; look at the directory's permissions and room.",
+     0, ""},
+    {"backup_directory_taken", "command line",
+     "The directory for a backup or for a restored log holds something already. Exit code 2.",
+     "Name a directory that does not exist, or an empty one.", 0, ""},
+    {"other_history", "command line",
+     "`bestow log replay` found a view that was made from another log: after a restore, say.",
+     "Start the service: it builds the view anew from this log.", 0, ""},
+    {"no_live_view", "command line",
+     "`bestow log replay` found no view to compare with, as in a backup.",
+     "Nothing: the replayed view stands for itself.", 0, ""},
 });
 
 auto plain(std::string_view name) -> std::string {

@@ -105,6 +105,8 @@ void print_reconciliation(const context& ctx, const std::string& json);
 [[nodiscard]] auto id_check() -> CLI::Validator;
 /// A whole number low..high as a command-line word; no sign, no fraction.
 [[nodiscard]] auto number_check(std::uint64_t low, std::uint64_t high) -> CLI::Validator;
+/// A path: not the empty word, which a shell makes of a variable that is not set.
+[[nodiscard]] auto path_check() -> CLI::Validator;
 /// A time as the server takes it: RFC 3339, or a local one (Asia/Seoul).
 [[nodiscard]] auto moment_check() -> CLI::Validator;
 /// `--as-of TIME` into `text`: the answer as it stood then.

@@ -233,7 +233,8 @@ void add_log_export(CLI::App& noun, context& ctx) {
                 "ndjson (frames and facts), frames, or facts (cannot be checked)")
       ->capture_default_str()
       ->check(CLI::IsMember({"ndjson", "frames", "facts"}));
-  c->add_option("--out", o->out, "A file, which appears when it is whole (standard output)");
+  c->add_option("--out", o->out, "A file, which appears when it is whole (standard output)")
+      ->check(path_check());
   c->callback([&ctx, o] { ctx.action = [&ctx, o] { return export_log(ctx, *o); }; });
 }
 
@@ -248,7 +249,8 @@ void add_log_prove(CLI::App& noun, context& ctx) {
                 "whole: every frame up to the head; facts: only those with the target's facts")
       ->capture_default_str()
       ->check(CLI::IsMember({"whole", "facts"}));
-  c->add_option("--out", o->out, "A file, which appears when it is whole (standard output)");
+  c->add_option("--out", o->out, "A file, which appears when it is whole (standard output)")
+      ->check(path_check());
   c->add_option("--check", o->check, "Check this proof (- is stdin); needs no server");
   c->add_option("--head", o->head,
                 "With --check: the head's hash that you trust; for a proof with the whole chain");

@@ -134,7 +134,8 @@ void add_view_export(CLI::App& noun, context& ctx) {
   c->add_option("name", o->view, "View")->required();
   c->add_option("--format", o->format, "csv, ndjson or sqlite")
       ->check(CLI::IsMember({"csv", "ndjson", "sqlite"}));
-  c->add_option("--out", o->out, "File; standard output when absent. Appears whole or not at all");
+  c->add_option("--out", o->out, "File; standard output when absent. Appears whole or not at all")
+      ->check(path_check());
   c->add_option("--promotion", o->promotion, "Only this promotion")->check(id_check());
   add_as_of(*c, o->as_of);
   c->callback([&ctx, o] { ctx.action = [&ctx, o] { return run_export(ctx, *o); }; });

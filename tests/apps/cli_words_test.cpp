@@ -1,4 +1,8 @@
 // The words of the command line: usage errors, help, explain, completion. No server needed.
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
 #include "apps/cli/codes.hpp"
 #include "apps/http/problem.hpp"
 #include "domain/rejection.hpp"
@@ -109,7 +113,8 @@ TEST_CASE("every code there is can be explained", "[unit][cli]") {
   for (const auto& row : http::request_error_table()) names.emplace_back(row.name);
   for (const auto* own : {"unavailable", "timed_out", "condition_missed", "promotion_stopped",
                           "promotion_failed", "promotion_cancelled",
-                          "not_reconciled", "file_unreadable"})
+                          "not_reconciled", "file_unreadable", "file_unwritable",
+                          "backup_directory_taken", "other_history", "no_live_view"})
     names.emplace_back(own);
   CHECK(cli::all_codes().size() == names.size());
   for (const auto& name : names) {
@@ -124,6 +129,33 @@ TEST_CASE("every code there is can be explained", "[unit][cli]") {
     CHECK(contains(people.out, "What to do: "));
   }
   CHECK(json::parse(run_cli({"explain", "-o", "json"}).out).size() == names.size());
+}
+
+TEST_CASE("every code that a command complains with can be explained", "[unit][cli]") {
+  const std::regex said{R"(complain\((fmt::format\()?"([a-z]+(_[a-z]+)+):)"};
+  int found = 0;
+  for (const auto& file : std::filesystem::directory_iterator{BESTOW_SOURCE_DIR "/apps/cli"}) {
+    std::ifstream in{file.path()};
+    const std::string text{std::istreambuf_iterator<char>{in}, {}};
+    for (std::sregex_iterator it{text.begin(), text.end(), said}, end; it != end; ++it, ++found) {
+      CAPTURE(file.path(), (*it)[2].str());
+      CHECK(cli::find_code((*it)[2].str()) != nullptr);
+    }
+  }
+  CHECK(found >= 8);
+}
+
+TEST_CASE("an empty path is no path", "[unit][cli]") {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"log", "export", "--out", ""},
+           {"log", "prove", "1", "1", "--out", ""},
+           {"view", "export", "promotion_summary", "--out", ""},
+           {"debug", "bundle", "--out", ""}}) {
+    CAPTURE(words);
+    const auto r = run_cli(words);
+    CHECK(r.code == 2);
+    CHECK(contains(r.err, "the path is empty"));
+  }
 }
 
 TEST_CASE("a code that does not exist is not found, with the nearest ones", "[unit][cli]") {

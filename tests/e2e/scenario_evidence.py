@@ -127,6 +127,8 @@ def proof_of_one_target(world):
     check(small.stat().st_size < file.stat().st_size, "the small form is smaller")
     world.bestow("log", "export", "--format", "frames", "--out", export)
     world.bestow("log", "prove", "--check", small, "--against", export)
+    itself = world.bestow("log", "prove", "--check", small, "--against", small, code=1)
+    check("is a proof" in itself.err, itself.err)
     first = next(json.loads(line)["first"] for line in small.read_text().splitlines()
                  if '"kind":"frame"' in line)
     export.write_text("".join(line for line in export.read_text().splitlines(True)
