@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "actors/grant_content.hpp"
-#include "bench/listed_amounts.hpp"
+#include "apps/measure/listed_amounts.hpp"
 #include "domain/partition.hpp"
 #include "events/limits.hpp"
 
@@ -70,7 +70,7 @@ class sender {
 
 class bare_loop {
  public:
-  bare_loop(world& w, promotion_id id, bus::message_bus& bus, const std::string& topic,
+  bare_loop(measure::world& w, promotion_id id, bus::message_bus& bus, const std::string& topic,
             std::uint64_t window)
       : w_{&w}, id_{id}, window_{window}, list_{must(w.lists->open(*w.log, id))} {
     run_.run = run_no{1};
@@ -154,7 +154,7 @@ class bare_loop {
   void put(std::size_t k, std::vector<partition_event> facts) {
     auto& p = parts_[k];
     store::append_batch batch{stream_of(id_, p.number), p.version, {}};
-    const listed_amounts amounts{*list_, p.number};
+    const measure::listed_amounts amounts{*list_, p.number};
     for (const auto& f : facts) {
       batch.events.push_back(encode_event(f));
       domain::fold(p, f, position{}, amounts);
@@ -204,7 +204,7 @@ class bare_loop {
     }
   }
 
-  world* w_;
+  measure::world* w_;
   promotion_id id_;
   std::uint64_t window_;
   std::shared_ptr<const store::target_list> list_;
@@ -228,7 +228,7 @@ class bare_loop {
 
 }  // namespace
 
-auto publish_bare(world& w, promotion_id id, const std::string& stream, const std::string& topic,
+auto publish_bare(measure::world& w, promotion_id id, const std::string& stream, const std::string& topic,
                   std::uint64_t window) -> bare_result {
   const auto bus = must(bus::connect_nats(w.broker->client_options()));
   bus::stream_config config;

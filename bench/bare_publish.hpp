@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <string>
 
+#include "apps/measure/world.hpp"
 #include "bench/harness.hpp"
-#include "bench/world.hpp"
 
 namespace bestow::bench {
 
@@ -24,7 +24,7 @@ struct bare_result {
 /// Publishes an approved promotion into a new stream over `topic`.>, at most `window` messages
 /// unacknowledged, until every grants_published is durable. Precondition: the engine is stopped.
 /// Ends the program when the broker refuses.
-[[nodiscard]] auto publish_bare(world& w, promotion_id id, const std::string& stream,
+[[nodiscard]] auto publish_bare(measure::world& w, promotion_id id, const std::string& stream,
                                 const std::string& topic, std::uint64_t window) -> bare_result;
 
 }  // namespace bestow::bench

@@ -7,10 +7,10 @@
 #include <array>
 #include <vector>
 
+#include "apps/measure/inputs.hpp"
+#include "apps/measure/publishing.hpp"
+#include "apps/measure/world.hpp"
 #include "bench/harness.hpp"
-#include "bench/inputs.hpp"
-#include "bench/publishing.hpp"
-#include "bench/world.hpp"
 #include "events/limits.hpp"
 
 namespace bestow::bench {
@@ -25,22 +25,25 @@ constexpr std::array<wire, 3> wires{{{"single"},
                                      {"batch_json", grant_wire::batch, grant_format::json},
                                      {"batch_msgpack", grant_wire::batch, grant_format::msgpack}}};
 
-void measure(const arguments& args, const target_input& in, const wire& on, std::uint32_t batch,
+void measure(const arguments& args, const measure::target_input& in, const wire& on, std::uint32_t batch,
              std::uint32_t chunk, figures& f) {
   const scratch place{args, on.name};
-  world_options options{place.path(), true};
+  measure::world_options options;
+  options.directory = place.path();
+  options.broker = true;
   options.grants.wire = on.kind;
   options.grants.batch_format = on.format;
   options.grants.batch_size = batch;
   options.grants.chunk = chunk;
-  world w{options};
-  const auto id = prepare_promotion(w, in);
+  const auto opened = must(measure::world::open(options));
+  auto& w = *opened;
+  const auto id = must(measure::prepare_promotion(w, in));
   const auto from = w.log->head().last;
   const stopwatch watch{w.server_pid()};
   static_cast<void>(must(w.engine->start_run(id, 0, {})));
-  wait_published(w, from, in.count, on.kind);
+  must(measure::wait_published(w, from, in.count, on.kind));
   const auto took = watch.read();
-  const auto content = check_stream(*w.messages, "GRANTS_POINT", 2, in);
+  const auto content = must(measure::check_stream(*w.messages, "GRANTS_POINT", 2, in));
   const auto n = static_cast<double>(in.count);
   const auto name = std::string{on.name};
   f.set(name + "_grants_per_second", n / took.seconds);
@@ -57,7 +60,7 @@ auto main(int argc, char** argv) -> int {
   const auto args = read_arguments(argc, argv, 300'000, {"batch", "chunk"});
   const auto batch = static_cast<std::uint32_t>(std::stoul(args.get("batch", "500")));
   const auto chunk = static_cast<std::uint32_t>(std::stoul(args.get("chunk", "5000")));
-  const auto in = make_input(bestow::promotion_type::point, args.targets, args.seed);
+  const auto in = bestow::measure::make_input(bestow::promotion_type::point, args.targets, args.seed);
   report out{"B2b batch wire",
              "log: fdatasync at each commit; JetStream: its default sync_interval", args};
   for (unsigned i = 0; i < args.repetitions; ++i) {

@@ -5,9 +5,9 @@
 #include <memory>
 #include <optional>
 
+#include "apps/measure/history.hpp"
+#include "apps/measure/log_bytes.hpp"
 #include "bench/harness.hpp"
-#include "bench/history.hpp"
-#include "bench/log_bytes.hpp"
 
 namespace bestow::bench {
 namespace {
@@ -17,7 +17,7 @@ auto per(std::uint64_t bytes, std::uint64_t targets) -> double {
 }
 
 void show(const store::event_log& log, report& out) {
-  const auto bytes = log_bytes::of(log);
+  const auto bytes = must(measure::log_bytes::of(log));
   const auto stat = must(store::stat_of(log));
   const auto n = bytes.imported;
   require(n > 0, "the log holds no targets");
@@ -59,10 +59,10 @@ auto main(int argc, char** argv) -> int {
   const auto log = must(store::open_lmdb_log(at, args.seed));
   if (data.empty()) {
     const auto lists = must(store::make_target_lists(place->path()));
-    history_options life;
+    measure::history_options life;
     life.targets = args.targets;
     life.seed = args.seed;
-    static_cast<void>(write_history(*log, *lists, life));
+    must(measure::write_history(*log, *lists, life));
   }
   show(*log, out);
   out.summary();

@@ -10,13 +10,24 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "actors/engine.hpp"
+#include "apps/measure/figures.hpp"
+#include "apps/measure/scratch.hpp"
+#include "apps/measure/stopwatch.hpp"
+#include "apps/measure/trouble.hpp"
+#include "apps/measure/works.hpp"
 #include "events/result.hpp"
 
 namespace bestow::bench {
+
+// What `bestow bench` measures with (apps/measure); here a trouble ends the program.
+using measure::anonymous_bytes;
+using measure::cpu_seconds_of;
+using measure::elapsed;
+using measure::figures;
+using measure::stopwatch;
 
 /// Options of all programs: --targets N --repetitions N --seed N --dir DIR --json FILE
 /// --perf-control FIFO, and --<name> VALUE of the program's own.
@@ -46,62 +57,20 @@ auto must(result<T> r) -> T {
   if (!r) give_up(to_string(r.error()));
   if constexpr (!std::is_void_v<T>) return std::move(*r);
 }
-[[nodiscard]] auto text_of(const actors::trouble& t) -> std::string;
 template <class T>
 auto must(actors::outcome<T> r) -> T {
-  if (!r) give_up(text_of(r.error()));
+  if (!r) give_up(measure::text_of(measure::as_trouble(r.error())));
+  if constexpr (!std::is_void_v<T>) return std::move(*r);
+}
+template <class T>
+auto must(measure::outcome<T> r) -> T {
+  if (!r) give_up(measure::text_of(r.error()));
   if constexpr (!std::is_void_v<T>) return std::move(*r);
 }
 
-/// Seconds of CPU that this process has used, children apart.
-[[nodiscard]] auto own_cpu_seconds() -> double;
-/// Seconds of CPU that another process has used; 0 when it is gone.
-[[nodiscard]] auto cpu_seconds_of(int pid) -> double;
-/// Anonymous resident memory of a process, bytes (RssAnon). pid 0 = this process.
-[[nodiscard]] auto anonymous_bytes(int pid = 0) -> std::uint64_t;
+/// The arguments as a work of apps/measure takes them; perf is told of its measured sections.
+[[nodiscard]] auto work_of(const arguments& args) -> measure::work_options;
 
-struct elapsed {
-  double seconds{0};
-  double cpu_seconds{0};         ///< Of this process.
-  double server_cpu_seconds{0};  ///< Of the server given, if any.
-};
-/// Wall and CPU time from construction on.
-class stopwatch {
- public:
-  explicit stopwatch(int server_pid = 0);
-  [[nodiscard]] auto read() const -> elapsed;
-
- private:
-  int server_pid_;
-  double started_;
-  elapsed at_start_;
-};
-
-/// Turns perf's recording on while it lives, when there is a perf to be told.
-class recorded {
- public:
-  explicit recorded(const arguments& args);
-  recorded(const recorded&) = delete;
-  auto operator=(const recorded&) -> recorded& = delete;
-  ~recorded();
-
- private:
-  void tell(std::string_view command) const;
-  std::string fifo_;
-};
-
-/// One repetition's figures as one JSON object, in the order given.
-class figures {
- public:
-  using value = std::variant<std::uint64_t, double, std::string>;
-  void set(std::string name, value v) { entries_.emplace_back(std::move(name), std::move(v)); }
-  [[nodiscard]] auto entries() const -> const std::vector<std::pair<std::string, value>>& {
-    return entries_;
-  }
-
- private:
-  std::vector<std::pair<std::string, value>> entries_;
-};
 
 /// Collects repetitions, prints each as it ends and their min, median and max at the end.
 class report {
@@ -109,12 +78,14 @@ class report {
   /// `fsync` says what is made durable when.
   report(std::string name, std::string fsync, const arguments& args);
   void add(const figures& f);
+  [[nodiscard]] auto sink() -> measure::figures_sink {
+    return [this](const figures& f) { add(f); };
+  }
   /// The table of every number; call after the last repetition.
   void summary() const;
 
  private:
-  std::string name_;
-  std::string fsync_;
+  measure::run_label label_;
   const arguments* args_;
   unsigned done_{0};
   std::vector<std::string> order_;
@@ -126,13 +97,10 @@ class report {
 class scratch {
  public:
   scratch(const arguments& args, std::string_view name);
-  scratch(const scratch&) = delete;
-  auto operator=(const scratch&) -> scratch& = delete;
-  ~scratch();
-  [[nodiscard]] auto path() const -> const std::string& { return path_; }
+  [[nodiscard]] auto path() const -> const std::string& { return place_.path(); }
 
  private:
-  std::string path_;
+  measure::scratch place_;
 };
 
 }  // namespace bestow::bench

@@ -9,10 +9,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "apps/measure/inputs.hpp"
+#include "apps/measure/log_bytes.hpp"
 #include "apps/system/command_output.hpp"
 #include "bench/harness.hpp"
-#include "bench/inputs.hpp"
-#include "bench/log_bytes.hpp"
 #include "bench/raw_loop.hpp"
 #include "bench/service.hpp"
 
@@ -59,7 +59,7 @@ struct life {
   std::uint64_t anonymous_peak{0};
 };
 
-auto live(service& s, const target_input& in) -> life {
+auto live(service& s, const measure::target_input& in) -> life {
   life out;
   auto begun = steady::now();
   s.must_post("/api/v1/promotions", promotion_json);
@@ -86,7 +86,7 @@ auto live(service& s, const target_input& in) -> life {
 }
 
 /// Promotion and ledger agree with the list, in count and amount.
-void check(service& s, const target_input& in, const std::string& binary, const wallet& payer) {
+void check(service& s, const measure::target_input& in, const std::string& binary, const wallet& payer) {
   const auto shown = s.must_get("/api/v1/promotions/1");
   require(number_in(shown, "success_count") == in.count &&
               number_in(shown, "published_count") == in.count &&
@@ -105,7 +105,7 @@ void weigh(figures& f, const std::string& directory) {
   at.directory = directory;
   at.read_only = true;
   const auto log = must(store::open_lmdb_log(at, 1));
-  const auto bytes = log_bytes::of(*log);
+  const auto bytes = must(measure::log_bytes::of(*log));
   const auto n = static_cast<double>(bytes.imported);
   f.set("import_bytes_per_target", static_cast<double>(bytes.import_bytes()) / n);
   f.set("later_bytes_per_target", static_cast<double>(bytes.later_bytes()) / n);
@@ -134,7 +134,7 @@ void compare(figures& f, const raw_loop& raw, double seconds) {
   f.set("ratio_to_raw_sum", raw.seconds() / seconds);
 }
 
-void repeat(const arguments& args, const target_input& in, report& out) {
+void repeat(const arguments& args, const measure::target_input& in, report& out) {
   const scratch place{args, "loop"};
   service s{args.get("binary", BESTOW_BINARY), place.path() + "/data"};
   const auto wallet_binary = args.get("wallet", BESTOW_WALLET);
@@ -168,7 +168,7 @@ void repeat(const arguments& args, const target_input& in, report& out) {
 auto main(int argc, char** argv) -> int {
   using namespace bestow::bench;
   const auto args = read_arguments(argc, argv, 300'000, {"binary", "wallet"});
-  const auto in = make_input(bestow::promotion_type::point, args.targets, args.seed);
+  const auto in = bestow::measure::make_input(bestow::promotion_type::point, args.targets, args.seed);
   report out{"B3 loop",
              "log: fdatasync at each commit; JetStream: its default sync_interval; wallet: its own",
              args};

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "apps/measure/inputs.hpp"
 #include "apps/system/command_output.hpp"
 #include "bench/harness.hpp"
-#include "bench/inputs.hpp"
 #include "bench/service.hpp"
 
 namespace bestow::bench {
@@ -77,7 +77,7 @@ auto live(const arguments& args, std::uint64_t targets) -> held_bytes {
   static_cast<void>(s.start());
   out.empty = settled(s);
   {
-    const auto in = make_input(promotion_type::point, targets, args.seed);
+    const auto in = measure::make_input(promotion_type::point, targets, args.seed);
     s.must_post("/api/v1/promotions", promotion_json);
     const auto answer = s.must_post("/api/v1/promotions/1/targets?batch=bench", in.csv, "text/csv");
     require(number_in(answer, "accepted") == targets,

@@ -14,10 +14,10 @@
 #include "actors/grant_content.hpp"
 #include "apps/system/data_layout.hpp"
 #include "apps/system/system_clock.hpp"
+#include "apps/measure/raw_chain.hpp"
+#include "apps/measure/raw_log.hpp"
+#include "apps/measure/raw_parse.hpp"
 #include "bench/harness.hpp"
-#include "bench/raw_chain.hpp"
-#include "bench/raw_log.hpp"
-#include "bench/raw_parse.hpp"
 #include "bus/embedded_server.hpp"
 #include "bus/grant_wire.hpp"
 #include "events/limits.hpp"
@@ -128,19 +128,21 @@ void measure_broker(const std::string& place, const std::vector<bus::outgoing_ch
   const auto server = must(bus::start_embedded_server({place}, random));
   const auto at = server->client_options();
   const auto bus = must(bus::connect_nats(at));
-  out.grants_sent = publish_raw(at, server->pid(), topic, grants, window).seconds;
+  out.grants_sent = must(measure::publish_raw(at, server->pid(), topic, grants, window)).seconds;
   out.grants_taken = take_raw(*bus, count);
-  out.results_sent = publish_raw(at, server->pid(), result_topic, results, window).seconds;
+  out.results_sent =
+      must(measure::publish_raw(at, server->pid(), result_topic, results, window)).seconds;
   out.results_taken = take_raw(*bus, count);
 }
 
 }  // namespace
 
-auto measure_raw_loop(const std::string& data, const std::string& place, const target_input& in,
+auto measure_raw_loop(const std::string& data, const std::string& place, const measure::target_input& in,
                       std::uint64_t commits) -> raw_loop {
   raw_loop out;
   const stopwatch parsing;
-  require(parse_alone(in.csv, promotion_type::point, apps::system_clock{}.wall()) == in.count,
+  const auto now = apps::system_clock{}.wall();
+  require(must(measure::parse_alone(in.csv, promotion_type::point, now)) == in.count,
           "the parser refused rows");
   out.parse = parsing.read().seconds;
 
@@ -156,11 +158,11 @@ auto measure_raw_loop(const std::string& data, const std::string& place, const t
   const auto per_commit =
       std::max<std::uint64_t>(1, payloads.size() / std::max<std::uint64_t>(1, commits));
   const stopwatch appending;
-  append_raw(place + "/raw.mdb", payloads, per_commit);
+  must(measure::append_raw(place + "/raw.mdb", payloads, per_commit));
   out.log = appending.read().seconds;
 
   const auto grants =
-      prepare_chunks(*list, id, promotion_type::point, topic, limits::release_chunk_default);
+      measure::prepare_chunks(*list, id, promotion_type::point, topic, limits::release_chunk_default);
   measure_broker(place + "/raw-nats", grants, prepare_results(*list, id), in.count, out);
   return out;
 }

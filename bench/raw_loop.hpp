@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string>
 
-#include "bench/inputs.hpp"
+#include "apps/measure/inputs.hpp"
 
 namespace bestow::bench {
 
@@ -30,6 +30,6 @@ struct raw_loop {
 /// @param commits  that the run's log made
 /// @param place    an existing directory for the raw log and the broker
 [[nodiscard]] auto measure_raw_loop(const std::string& data, const std::string& place,
-                                    const target_input& in, std::uint64_t commits) -> raw_loop;
+                                    const measure::target_input& in, std::uint64_t commits) -> raw_loop;
 
 }  // namespace bestow::bench

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "apps/measure/inputs.hpp"
 #include "apps/system/command_output.hpp"
 #include "bench/harness.hpp"
-#include "bench/inputs.hpp"
 #include "bench/service.hpp"
 
 namespace bestow::bench {
@@ -26,7 +26,7 @@ auto milliseconds_since(steady::time_point begun) -> double {
   return std::chrono::duration<double, std::milli>(steady::now() - begun).count();
 }
 
-void fill(service& s, const target_input& in) {
+void fill(service& s, const measure::target_input& in) {
   s.must_post("/api/v1/promotions", promotion_json);
   const auto answer = s.must_post("/api/v1/promotions/1/targets?batch=bench", in.csv, "text/csv");
   require(number_in(answer, "accepted") == in.count, "rows were refused: " + answer.substr(0, 300));
@@ -66,7 +66,7 @@ void wait_until_published(service& s, std::uint64_t count) {
 }
 
 /// After all kills: everything published once, the stream and the list agree, the chain is whole.
-void check_end(service& s, const target_input& in, const std::string& binary) {
+void check_end(service& s, const measure::target_input& in, const std::string& binary) {
   const auto give_up_at = steady::now() + finish_within;
   while (s.must_get("/api/v1/promotions/1").find(R"("state":"completed")") == std::string::npos) {
     require(steady::now() < give_up_at, "the promotion did not complete");
@@ -112,7 +112,7 @@ auto main(int argc, char** argv) -> int {
   const auto args = read_arguments(argc, argv, 1'000'000, {"binary"});
   const auto binary = args.get("binary", BESTOW_BINARY);
   setenv("BESTOW_GRANTS_COMPLETION", "published", 1);
-  const auto in = make_input(bestow::promotion_type::point, args.targets, args.seed);
+  const auto in = bestow::measure::make_input(bestow::promotion_type::point, args.targets, args.seed);
   const scratch place{args, "recovery"};
   service full{binary, place.path() + "/full"};
   service empty{binary, place.path() + "/empty"};

@@ -6,9 +6,9 @@
 // The event stream is off on both sides: its copy of the facts is a feature, not a tax.
 #include <fmt/format.h>
 
+#include "apps/measure/publishing.hpp"
 #include "bench/bare_publish.hpp"
 #include "bench/harness.hpp"
-#include "bench/publishing.hpp"
 
 namespace bestow::bench {
 namespace {
@@ -21,7 +21,7 @@ struct measured {
 };
 
 /// The log released and published every target.
-void check_log(world& w, position from, std::uint64_t targets) {
+void check_log(measure::world& w, position from, std::uint64_t targets) {
   std::uint64_t released = 0;
   std::uint64_t published = 0;
   must(w.log->read(from, {}, [&](const store::stored_event& e) {
@@ -35,43 +35,47 @@ void check_log(world& w, position from, std::uint64_t targets) {
           fmt::format("the log released {} and published {}", released, published));
 }
 
-auto options_at(const std::string& directory) -> world_options {
-  world_options o{directory, true};
+auto options_at(const std::string& directory) -> measure::world_options {
+  measure::world_options o;
+  o.directory = directory;
+  o.broker = true;
   o.grants.publish_events = false;
   return o;
 }
 
-auto with_actors(const arguments& args, const target_input& in) -> measured {
+auto with_actors(const arguments& args, const measure::target_input& in) -> measured {
   const scratch place{args, "tax-actors"};
-  world w{options_at(place.path())};
-  const auto id = prepare_promotion(w, in);
+  const auto opened = must(measure::world::open(options_at(place.path())));
+  auto& w = *opened;
+  const auto id = must(measure::prepare_promotion(w, in));
   const auto from = w.log->head().last;
   const auto before = w.engine->status().commits;
   measured m;
   const stopwatch watch{w.server_pid()};
   static_cast<void>(must(w.engine->start_run(id, 0, {})));
-  wait_published(w, from, in.count);
+  must(measure::wait_published(w, from, in.count));
   m.took = watch.read();
   m.commits = w.engine->status().commits - before;
   check_log(w, from, in.count);
-  check_stream(*w.messages, "GRANTS_POINT", 2, in);
+  must(measure::check_stream(*w.messages, "GRANTS_POINT", 2, in));
   return m;
 }
 
-auto without(const arguments& args, const target_input& in, std::uint64_t window) -> measured {
+auto without(const arguments& args, const measure::target_input& in, std::uint64_t window) -> measured {
   const scratch place{args, "tax-bare"};
-  world w{options_at(place.path())};
-  const auto id = prepare_promotion(w, in);
+  const auto opened = must(measure::world::open(options_at(place.path())));
+  auto& w = *opened;
+  const auto id = must(measure::prepare_promotion(w, in));
   const auto list = must(w.lists->open(*w.log, id));  // None is built any more after a stop.
   w.engine->stop();
   const auto from = w.log->head().last;
   const auto done = publish_bare(w, id, "BARE", bare_topic, window);
   check_log(w, from, in.count);
-  check_stream(*w.messages, "BARE", 1, in);
+  must(measure::check_stream(*w.messages, "BARE", 1, in));
   return {done.took, done.commits};
 }
 
-void repeat(const arguments& args, const target_input& in, bool bare_first, std::uint64_t window,
+void repeat(const arguments& args, const measure::target_input& in, bool bare_first, std::uint64_t window,
             report& out) {
   const auto before = bare_first ? without(args, in, window) : measured{};
   const auto actors = with_actors(args, in);
@@ -101,7 +105,7 @@ auto main(int argc, char** argv) -> int {
   using namespace bestow::bench;
   const auto args = read_arguments(argc, argv, 300'000, {"window"});
   const auto window = std::stoull(args.get("window", "80000"));
-  const auto in = make_input(bestow::promotion_type::point, args.targets, args.seed);
+  const auto in = bestow::measure::make_input(bestow::promotion_type::point, args.targets, args.seed);
   report out{"B12 actor tax", "log: fdatasync at each commit; JetStream: its default sync_interval",
              args};
   for (unsigned i = 0; i < args.repetitions; ++i) repeat(args, in, i % 2 == 1, window, out);

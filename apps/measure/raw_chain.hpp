@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "bench/harness.hpp"
+#include "apps/measure/stopwatch.hpp"
+#include "apps/measure/trouble.hpp"
 #include "bus/bus.hpp"
 #include "store/target_list.hpp"
 
-namespace bestow::bench {
+namespace bestow::measure {
 
 /// Every grant of a sealed list as Bestow will send it, in chunks of one partition, partitions
 /// taking turns. Subjects are `<topic>.<k>`.
@@ -22,11 +23,11 @@ namespace bestow::bench {
                                   std::uint32_t chunk) -> std::vector<bus::outgoing_chunk>;
 
 /// Sends all chunks into a new stream over `topic`.> and waits for the last acknowledgement; at
-/// most `window` messages are unacknowledged. Ends the program unless the stream then holds exactly
-/// these messages.
+/// most `window` messages are unacknowledged. Void unless the stream then holds exactly these
+/// messages.
 [[nodiscard]] auto publish_raw(const bus::nats_options& server, int server_pid,
                                const std::string& topic,
                                const std::vector<bus::outgoing_chunk>& chunks,
-                               std::uint64_t window) -> elapsed;
+                               std::uint64_t window) -> outcome<elapsed>;
 
-}  // namespace bestow::bench
+}  // namespace bestow::measure

@@ -1,4 +1,4 @@
-#include "bench/inputs.hpp"
+#include "apps/measure/inputs.hpp"
 
 #include <fmt/compile.h>
 #include <fmt/format.h>
@@ -6,7 +6,7 @@
 #include <array>
 #include <iterator>
 
-namespace bestow::bench {
+namespace bestow::measure {
 namespace {
 
 constexpr std::uint64_t uid_mask = (1ULL << 40U) - 1;
@@ -74,4 +74,4 @@ auto make_promotion(promotion_type type, std::uint32_t partitions) -> promotion_
   return p;
 }
 
-}  // namespace bestow::bench
+}  // namespace bestow::measure

@@ -1,4 +1,4 @@
-#include "bench/raw_chain.hpp"
+#include "apps/measure/raw_chain.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 
 #include "actors/grant_content.hpp"
 
-namespace bestow::bench {
+namespace bestow::measure {
 namespace {
 
 constexpr auto ack_within = std::chrono::seconds{60};
@@ -21,10 +21,11 @@ class acks {
     acked_ = std::max(acked_, a.seq);
     moved_.notify_one();
   }
-  void wait_for(std::uint64_t seq) {
+  /// False: refused, or not in time.
+  [[nodiscard]] auto wait_for(std::uint64_t seq) -> bool {
     std::unique_lock lock{mutex_};
     const bool came = moved_.wait_for(lock, ack_within, [&] { return broken_ || acked_ >= seq; });
-    require(came && !broken_, "the raw loop's chunk was not acknowledged");
+    return came && !broken_;
   }
 
  private:
@@ -63,28 +64,33 @@ auto prepare_chunks(const store::target_list& list, promotion_id id, promotion_t
 }
 
 auto publish_raw(const bus::nats_options& server, int server_pid, const std::string& topic,
-                 const std::vector<bus::outgoing_chunk>& chunks, std::uint64_t window) -> elapsed {
+                 const std::vector<bus::outgoing_chunk>& chunks, std::uint64_t window)
+    -> outcome<elapsed> {
   acks seen;
-  const auto bus = must(bus::connect_nats(server));
-  bus->on_chunk_ack([&](const bus::chunk_ack& a) { seen.take(a); });
+  const auto connected = bus::connect_nats(server);
+  if (!connected) return ended(connected);
+  auto& bus = **connected;
+  bus.on_chunk_ack([&](const bus::chunk_ack& a) { seen.take(a); });
   bus::stream_config config;
   config.name = "RAW";
   config.subjects = {topic + ".>"};
-  must(bus->ensure_stream(config));
+  if (auto made = bus.ensure_stream(config); !made) return ended(made);
+  constexpr auto unanswered = "the raw loop's chunk was not acknowledged";
   const stopwatch watch{server_pid};
   std::uint64_t sent = 0;
   for (const auto& chunk : chunks) {
     const auto last = sent + chunk.size();
-    if (last > window) seen.wait_for(last - window);
-    must(bus->publish_chunk(chunk, 0, sent, last, {}));
+    if (last > window && !seen.wait_for(last - window)) return void_because(unanswered);
+    if (auto done = bus.publish_chunk(chunk, 0, sent, last, {}); !done) return ended(done);
     sent = last;
   }
-  seen.wait_for(sent);
+  if (!seen.wait_for(sent)) return void_because(unanswered);
   const auto took = watch.read();
-  const auto state = must(bus->state_of("RAW"));
-  require(state.messages == sent && state.last_seq == sent && state.first_seq == 1,
-          "the raw stream does not hold what was sent");
+  const auto state = bus.state_of("RAW");
+  if (!state) return ended(state);
+  if (state->messages != sent || state->last_seq != sent || state->first_seq != 1)
+    return void_because("the raw stream does not hold what was sent");
   return took;
 }
 
-}  // namespace bestow::bench
+}  // namespace bestow::measure

@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <string_view>
 
+#include "apps/measure/trouble.hpp"
 #include "events/types.hpp"
 
-namespace bestow::bench {
+namespace bestow::measure {
 
-/// Reads a CSV in pieces of 1 MiB. @returns rows that are good. Ends the program when the input or
-/// its header is refused.
+/// Reads a CSV in pieces of 1 MiB. @returns rows that are good; void when the input or its header
+/// is refused. Threads: any.
 [[nodiscard]] auto parse_alone(std::string_view csv, promotion_type type, timestamp now)
-    -> std::uint64_t;
+    -> outcome<std::uint64_t>;
 
-}  // namespace bestow::bench
+}  // namespace bestow::measure

@@ -10,7 +10,7 @@
 
 #include "events/promotion.hpp"
 
-namespace bestow::bench {
+namespace bestow::measure {
 
 inline constexpr std::uint64_t default_amount = 10'000;
 
@@ -31,4 +31,4 @@ struct target_input {
 /// Amount of row `row` in minor units; 0 = the promotion's default.
 [[nodiscard]] auto amount_of(std::uint64_t seed, std::uint64_t row) -> std::uint64_t;
 
-}  // namespace bestow::bench
+}  // namespace bestow::measure

@@ -4,7 +4,7 @@
 #include "domain/partition.hpp"
 #include "store/target_list.hpp"
 
-namespace bestow::bench {
+namespace bestow::measure {
 
 class listed_amounts final : public domain::amount_source {
  public:
@@ -19,4 +19,4 @@ class listed_amounts final : public domain::amount_source {
   partition_no k_;
 };
 
-}  // namespace bestow::bench
+}  // namespace bestow::measure

@@ -1,12 +1,12 @@
-#include "bench/latency.hpp"
+#include "apps/measure/latency.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-namespace bestow::bench {
+namespace bestow::measure {
 
 auto percentile(std::vector<float>& values, double share) -> double {
-  require(!values.empty(), "no latencies");
+  if (values.empty()) return 0;
   const auto rank = std::ceil(share * static_cast<double>(values.size()));
   const auto at = std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(rank) - 1, 0,
                                              std::ssize(values) - 1);
@@ -20,4 +20,4 @@ void set_latency(figures& f, const std::string& prefix, std::vector<float> milli
   f.set(prefix + "_p999_ms", percentile(milliseconds, 0.999));
 }
 
-}  // namespace bestow::bench
+}  // namespace bestow::measure

@@ -8,7 +8,7 @@
 
 #include "store/event_log.hpp"
 
-namespace bestow::bench {
+namespace bestow::measure {
 
 struct log_bytes {
   std::map<event_type, std::uint64_t> payloads;
@@ -18,11 +18,14 @@ struct log_bytes {
   std::uint64_t imported{0};  ///< Targets.
   std::uint64_t results{0};   ///< Rows.
 
-  [[nodiscard]] static auto of(const store::event_log& log) -> log_bytes;
+  [[nodiscard]] static auto of(const store::event_log& log) -> result<log_bytes>;
   [[nodiscard]] auto total() const -> std::uint64_t;
   [[nodiscard]] auto import_bytes() const -> std::uint64_t;
   /// Everything after the import, payers' strings apart.
   [[nodiscard]] auto later_bytes() const -> std::uint64_t;
+
+ private:
+  [[nodiscard]] auto add(const store::stored_event& e) -> result<void>;
 };
 
-}  // namespace bestow::bench
+}  // namespace bestow::measure
