@@ -1,0 +1,29 @@
+// Stands in for the peers on PostgreSQL in a build without libpq: there is never a server, so
+// nothing else can be called.
+#include <fmt/format.h>
+
+#include "bench/peers/event_stores.hpp"
+#include "bench/peers/peers.hpp"
+#include "bench/peers/postgres_targets.hpp"
+
+namespace bestow::bench {
+
+auto start_postgres(const arguments& args) -> std::unique_ptr<postgres_server> {
+  if (wants_peers(args))
+    fmt::print("PostgreSQL is left out: built without libpq; Debian's package is libpq-dev\n");
+  return nullptr;
+}
+
+auto copy_targets(const postgres_server&, promotion_type, const target_input&) -> elapsed {
+  give_up("built without libpq");
+}
+
+auto publish_outbox(const postgres_server&, const target_input&, const outbox_options&) -> elapsed {
+  give_up("built without libpq");
+}
+
+auto append_postgres(const postgres_server&, const appends&) -> crowd_result {
+  give_up("built without libpq");
+}
+
+}  // namespace bestow::bench
