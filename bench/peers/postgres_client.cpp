@@ -35,13 +35,18 @@ postgres_client::postgres_client(const postgres_server& server)
 auto postgres_client::checked(PGresult* r, const std::string& what) -> postgres_rows {
   postgres_rows rows{r};
   const auto status = rows.status();
-  require(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_SINGLE_TUPLE,
+  require(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK,
           "PostgreSQL, " + what + ": " + PQerrorMessage(connection_.get()));
   return rows;
 }
 
 auto postgres_client::run(const std::string& sql) -> postgres_rows {
   return checked(PQexec(connection_.get(), sql.c_str()), sql);
+}
+
+auto postgres_client::run_binary(const std::string& sql) -> postgres_rows {
+  return checked(PQexecParams(connection_.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1),
+                 sql);
 }
 
 auto postgres_client::number(const std::string& sql) -> std::uint64_t {
@@ -82,19 +87,6 @@ auto postgres_client::copy_in(const std::string& sql, std::string_view data) -> 
   const auto written = checked(PQgetResult(c), sql).written();
   require(PQgetResult(c) == nullptr, "PostgreSQL goes on after COPY");
   return written;
-}
-
-void postgres_client::begin_rows(const std::string& sql) {
-  auto* const c = connection_.get();
-  require(PQsendQuery(c, sql.c_str()) == 1 && PQsetSingleRowMode(c) == 1,
-          "PostgreSQL, " + sql + ": " + PQerrorMessage(c));
-}
-
-auto postgres_client::next_row() -> postgres_rows {
-  auto rows = checked(PQgetResult(connection_.get()), "rows");
-  if (rows.status() == PGRES_SINGLE_TUPLE) return rows;
-  require(PQgetResult(connection_.get()) == nullptr, "PostgreSQL goes on after the last row");
-  return rows;
 }
 
 }  // namespace bestow::bench

@@ -15,7 +15,7 @@
 
 namespace bestow::bench {
 
-/// The rows of an answer, as text.
+/// The rows of an answer; values as text unless asked for as bytes.
 class postgres_rows {
  public:
   explicit postgres_rows(PGresult* r) : result_{r} {}
@@ -46,6 +46,8 @@ class postgres_client {
   explicit postgres_client(const postgres_server& server);
   /// Statements outside a transaction block are one transaction together.
   auto run(const std::string& sql) -> postgres_rows;
+  /// One statement whose values come as PostgreSQL holds them: text and bytes as they are.
+  auto run_binary(const std::string& sql) -> postgres_rows;
   /// The first column of the first row.
   [[nodiscard]] auto number(const std::string& sql) -> std::uint64_t;
   void prepare(const std::string& name, const std::string& sql);
@@ -54,10 +56,6 @@ class postgres_client {
                bool last_is_binary = false) -> postgres_rows;
   /// A COPY ... FROM STDIN of `data`, given in pieces of 1 MiB. @returns rows written
   auto copy_in(const std::string& sql, std::string_view data) -> std::uint64_t;
-  /// Sends a query whose rows come one at a time through next_row.
-  void begin_rows(const std::string& sql);
-  /// One row; none after the last.
-  [[nodiscard]] auto next_row() -> postgres_rows;
 
  private:
   auto checked(PGresult* r, const std::string& what) -> postgres_rows;
@@ -66,5 +64,8 @@ class postgres_client {
   };
   std::unique_ptr<PGconn, close> connection_;
 };
+
+/// A new, empty table `events`: one row for each fact, by position, unique by stream and version.
+void make_events_table(postgres_client& client);
 
 }  // namespace bestow::bench

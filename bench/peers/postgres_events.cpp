@@ -10,15 +10,6 @@
 namespace bestow::bench {
 namespace {
 
-constexpr const char* table =
-    "CREATE TABLE events ("
-    "position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    "stream bigint NOT NULL,"
-    "version bigint NOT NULL,"
-    "type text NOT NULL,"
-    "payload bytea NOT NULL,"
-    "UNIQUE (stream, version))";
-
 /// Each fact once, every stream without a hole.
 void check_events(postgres_client& client, const appends& wanted) {
   const auto rows = client.run(
@@ -34,10 +25,21 @@ void check_events(postgres_client& client, const appends& wanted) {
 
 }  // namespace
 
+void make_events_table(postgres_client& client) {
+  client.run("DROP TABLE IF EXISTS events");
+  client.run(
+      "CREATE TABLE events ("
+      "position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+      "stream bigint NOT NULL,"
+      "version bigint NOT NULL,"
+      "type text NOT NULL,"
+      "payload bytea NOT NULL,"
+      "UNIQUE (stream, version))");
+}
+
 auto append_postgres(const postgres_server& server, const appends& wanted) -> crowd_result {
   postgres_client keeper{server};
-  keeper.run("DROP TABLE IF EXISTS events");
-  keeper.run(table);
+  make_events_table(keeper);
   keeper.run("CHECKPOINT");
   std::vector<std::unique_ptr<postgres_client>> clients;
   for (unsigned c = 0; c < wanted.clients; ++c) {

@@ -2,6 +2,7 @@
 // nothing else can be called.
 #include <fmt/format.h>
 
+#include "bench/peers/event_replay.hpp"
 #include "bench/peers/event_stores.hpp"
 #include "bench/peers/peers.hpp"
 #include "bench/peers/postgres_targets.hpp"
@@ -25,5 +26,11 @@ auto publish_outbox(const postgres_server&, const target_input&, const outbox_op
 auto append_postgres(const postgres_server&, const appends&) -> crowd_result {
   give_up("built without libpq");
 }
+
+void fill_postgres(const postgres_server&, const lives&) { give_up("built without libpq"); }
+
+auto replay_postgres(const postgres_server&) -> replayed { give_up("built without libpq"); }
+
+auto group_postgres(const postgres_server&) -> replayed { give_up("built without libpq"); }
 
 }  // namespace bestow::bench
