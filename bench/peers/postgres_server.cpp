@@ -69,11 +69,15 @@ auto find_binaries() -> std::optional<fs::path> {
   return std::nullopt;
 }
 
-auto text_of_file(const std::string& path) -> std::string {
+/// What a program of PostgreSQL said went wrong, or its last line.
+auto complaint_in(const std::string& path) -> std::string {
   std::ifstream in{path};
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
+  std::string last;
+  for (std::string line; std::getline(in, line);) {
+    if (line.find("error:") != line.npos || line.find("FATAL:") != line.npos) return line;
+    if (!line.empty()) last = line;
+  }
+  return last;
 }
 
 struct process_times {
@@ -121,8 +125,8 @@ class local_server final : public postgres_server {
   [[nodiscard]] auto start() -> std::string {
     if (as_ && chown(root_.c_str(), as_->user, as_->group) != 0)
       return "cannot give away " + root_.string();
-    if (!initialize()) return "initdb failed: " + text_of_file(output_path_);
-    if (!serve()) return "it does not start: " + text_of_file(output_path_);
+    if (!initialize()) return "initdb failed: " + complaint_in(output_path_);
+    if (!serve()) return "it does not start: " + complaint_in(output_path_);
     describe();
     return "";
   }
@@ -223,7 +227,7 @@ auto start_postgres(const arguments& args) -> std::unique_ptr<postgres_server> {
   }
   auto server = std::make_unique<local_server>(args, std::move(*binaries), as);
   const auto why_not = server->start();
-  if (!why_not.empty()) return without(why_not);
+  if (!why_not.empty()) return without(why_not + " (--dir puts the data elsewhere)");
   return server;
 }
 
