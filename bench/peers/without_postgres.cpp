@@ -15,7 +15,8 @@ auto start_postgres(const arguments& args) -> std::unique_ptr<postgres_server> {
   return nullptr;
 }
 
-auto copy_targets(const postgres_server&, promotion_type, const target_input&) -> elapsed {
+auto copy_targets(const postgres_server&, promotion_type, const target_input&, index_time)
+    -> elapsed {
   give_up("built without libpq");
 }
 
