@@ -45,8 +45,8 @@ auto postgres_client::run(const std::string& sql) -> postgres_rows {
 }
 
 auto postgres_client::run_binary(const std::string& sql) -> postgres_rows {
-  return checked(PQexecParams(connection_.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1),
-                 sql);
+  auto* const c = connection_.get();
+  return checked(PQexecParams(c, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1), sql);
 }
 
 auto postgres_client::number(const std::string& sql) -> std::uint64_t {

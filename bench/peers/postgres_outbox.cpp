@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <condition_variable>
@@ -119,9 +120,10 @@ class outbox {
     std::unique_lock lock{mutex_};
     moved_.wait(lock, [&] { return all_sent_ || !in_flight_.empty(); });
     if (in_flight_.empty()) return std::nullopt;
-    require(moved_.wait_for(lock, ack_within, [&] { return acked_ >= in_flight_.front().last_seq; }),
+    const auto oldest = in_flight_.front();
+    require(moved_.wait_for(lock, ack_within, [&] { return acked_ >= oldest.last_seq; }),
             "a chunk of the outbox was not acknowledged");
-    return in_flight_.front();
+    return oldest;
   }
 
   void record() {
@@ -153,9 +155,8 @@ void fill(postgres_client& client, const target_input& in) {
   client.run("DROP TABLE IF EXISTS outbox");
   client.run(table);
   const auto names = in.csv.substr(0, in.csv.find('\n'));
-  require(client.copy_in(fmt::format("COPY outbox ({}) FROM STDIN (FORMAT csv, HEADER true)", names),
-                         in.csv) == in.count,
-          "the outbox holds another count");
+  const auto sql = fmt::format("COPY outbox ({}) FROM STDIN (FORMAT csv, HEADER true)", names);
+  require(client.copy_in(sql, in.csv) == in.count, "the outbox holds another count");
   client.run("VACUUM (ANALYZE) outbox");
   client.run("CHECKPOINT");
 }

@@ -86,9 +86,9 @@ struct process_times {
   double ended_seconds{0};  ///< Used by its children that have ended.
 };
 
-/// Of the process with its folder in /proc; nothing when it has ended meanwhile. Processes here have
-/// one thread: schedstat has their nanoseconds, where stat drops up to a tick (10 ms) of each, which
-/// would lose most of 64 short-lived ones.
+/// Of the process with its folder in /proc; nothing when it has ended meanwhile. Processes here
+/// have one thread: schedstat has their nanoseconds, where stat drops up to a tick (10 ms) of each,
+/// which would lose most of what 64 of them use.
 auto times_of(const fs::path& folder) -> process_times {
   std::ifstream in{folder / "stat"};
   std::string line;
@@ -169,8 +169,8 @@ class local_server final : public postgres_server {
   }
 
   [[nodiscard]] auto initialize() -> bool {
-    const auto made = spawn("initdb", {"-D", (root_ / "data").string(), "-U", "bench", "-A", "trust",
-                                       "-E", "UTF8", "--locale=C.UTF-8"});
+    const auto made = spawn("initdb", {"-D", (root_ / "data").string(), "-U", "bench", "-A",
+                                       "trust", "-E", "UTF8", "--locale=C.UTF-8"});
     return made->wait_end(ready_within) && fs::exists(root_ / "data" / "global" / "pg_control");
   }
 

@@ -15,8 +15,8 @@
 
 namespace bestow::bench {
 
-/// When uniqueness is built. `behind` is faster, and only for a table that nobody uses yet: then all
-/// rows are in, and sorted once.
+/// When uniqueness is built. `behind` is faster, as rows are then sorted once, but only for a table
+/// that nobody uses yet.
 enum class index_time : std::uint8_t { before, behind };
 
 /// Copies the list into a new table with all its indexes, in one transaction, and checks count, sum

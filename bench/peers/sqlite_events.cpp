@@ -16,7 +16,8 @@ auto append_sqlite(const std::string& path, const appends& wanted) -> crowd_resu
   db.run(sqlite_events_table);
   require(db.number("PRAGMA synchronous") == 2, "SQLite does not sync at each commit");
   const auto insert = db.prepare(
-      "INSERT INTO events (stream, version, type, payload) VALUES (?, ?, 'promotion_scheduled', ?)");
+      "INSERT INTO events (stream, version, type, payload) "
+      "VALUES (?, ?, 'promotion_scheduled', ?)");
   auto out = run_crowd(1, 0, wanted.count, 0, [&](unsigned, std::uint64_t n) {
     auto* const s = insert.get();
     sqlite3_bind_int64(s, 1, static_cast<sqlite3_int64>(n % wanted.streams));
