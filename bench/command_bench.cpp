@@ -17,6 +17,9 @@
 #include "apps/measure/crowd.hpp"
 #include "apps/measure/latency.hpp"
 #include "bench/harness.hpp"
+#include "bench/peers/beside.hpp"
+#include "bench/peers/event_stores.hpp"
+#include "bench/peers/peers.hpp"
 #include "bench/service.hpp"
 #include "events/limits.hpp"
 #include "events/types.hpp"
@@ -59,13 +62,29 @@ void over_http(const arguments& args, figures& f) {
                                            return {};
                                          }));
   const auto n = static_cast<double>(args.targets);
-  f.set("http_64_commands_per_second", n / r.took.seconds);
-  measure::set_latency(f, "http_64", r.milliseconds);
+  set_crowd(f, "http_64", r);
   f.set("http_64_client_cpu_us_per_command", r.took.cpu_seconds * 1e6 / n);
   f.set("http_64_server_cpu_us_per_command", r.took.server_cpu_seconds * 1e6 / n);
   sessions.clear();
   s.kill();  // With SIGKILL: what was acknowledged must stand all the same.
   must(measure::check_wishes(s.data(), promotions, promotions + args.targets));
+}
+
+/// What the peers append: as many facts, each with the bytes of one of Bestow's.
+auto appends_of(unsigned clients, std::uint64_t count) -> appends {
+  const auto bytes = encode_event(promotion_scheduled{measure::wished_start(0), "local"}).payload;
+  return {clients, count, promotions,
+          std::string{reinterpret_cast<const char*>(bytes.data()), bytes.size()}};
+}
+
+void run_postgres(const postgres_server& server, unsigned clients, std::uint64_t count,
+                  figures& f) {
+  const auto r = append_postgres(server, appends_of(clients, count));
+  const auto n = static_cast<double>(count);
+  const auto prefix = fmt::format("postgres_{}", clients);
+  set_crowd(f, prefix, r);
+  f.set(prefix + "_client_cpu_us_per_command", r.took.cpu_seconds * 1e6 / n);
+  f.set(prefix + "_server_cpu_us_per_command", r.took.server_cpu_seconds * 1e6 / n);
 }
 
 }  // namespace
@@ -74,17 +93,45 @@ void over_http(const arguments& args, figures& f) {
 auto main(int argc, char** argv) -> int {
   using namespace bestow;
   using namespace bestow::bench;
-  const auto args = read_arguments(argc, argv, 40'000, {"binary"});
+  const auto args = read_arguments(argc, argv, 40'000, {"binary", "peers"});
   require(args.targets >= 1'000, "--targets: the commands of each crowd, 1,000 or more");
   measure::command_options options;
   options.crowds = {1, 64, 256, 512};
   options.promotions = promotions;
   options.log_alone = true;
+  const auto alone = args.targets / options.lone_share;
   report out{"B5 command", "log: fdatasync at each commit, answered after it", args};
-  must(measure::measure_commands(work_of(args), options, [&](figures f) {
-    over_http(args, f);
-    out.add(f);
-  }));
+  const auto postgres = start_postgres(args);
+  std::vector<part> peers;
+  if (postgres)
+    peers.push_back({"postgres", [&](figures& f) {
+                       run_postgres(*postgres, 1, alone, f);
+                       run_postgres(*postgres, connections, args.targets, f);
+                     }});
+  if (wants_peers(args))
+    peers.push_back({"sqlite", [&](figures& f) {
+                       const scratch place{args, "command-sqlite"};
+                       set_crowd(f, "sqlite_1",
+                                 append_sqlite(place.path() + "/events", appends_of(1, alone)));
+                       f.set("peer", sqlite_description() +
+                                         (postgres ? ", " + postgres->description() : ""));
+                     }});
+  repeat_beside(
+      args, out,
+      [&](const auto& work, const auto& each) {
+        return measure::measure_commands(work, options, [&](figures f) {
+          over_http(args, f);
+          each(std::move(f));
+        });
+      },
+      peers, [](figures& f) {
+        for (const auto& [own, peer] :
+             {std::pair{"clients_1", "postgres_1"}, {"clients_1", "sqlite_1"},
+              {"clients_64", "postgres_64"}, {"http_64", "postgres_64"}})
+          set_ratio(f, fmt::format("{}_ratio_to_{}", own, peer),
+                    fmt::format("{}_commands_per_second", own),
+                    fmt::format("{}_commands_per_second", peer));
+      });
   out.summary();
   return 0;
 }

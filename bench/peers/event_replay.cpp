@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "bench/inputs.hpp"
+#include "apps/measure/inputs.hpp"
 #include "events/clock.hpp"
 
 namespace bestow::bench {
@@ -22,10 +22,10 @@ void visit_lives(const lives& wanted, const std::function<void(const life_row&)>
     for (auto row = from; row < to; ++row) visit({row + 1, 0, "target_released", ""});
     for (auto row = from; row < to; ++row) visit({row + 1, 1, "grant_published", ""});
     for (auto row = from; row < to; ++row) {
-      const auto given = amount_of(wanted.seed, row);
+      const auto given = measure::amount_of(wanted.seed, row);
       const auto high = keys.next();
       visit({row + 1, 2, "result_recorded",
-             fmt::format("{} T{:016x}{:016x}", given != 0 ? given : default_amount, high,
+             fmt::format("{} T{:016x}{:016x}", given != 0 ? given : measure::default_amount, high,
                          keys.next())});
     }
   }

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-#include "bench/crowd.hpp"
+#include "apps/measure/crowd.hpp"
 #include "bench/peers/postgres_server.hpp"
 
 namespace bestow::bench {
@@ -24,10 +24,10 @@ struct appends {
 /// Each append one prepared INSERT and one transaction of its own, each client one connection.
 /// Ends in a check of count, versions and bytes.
 [[nodiscard]] auto append_postgres(const postgres_server& server, const appends& wanted)
-    -> crowd_result;
+    -> measure::crowd_result;
 
 /// The same into a new SQLite file at `path` with WAL and synchronous=FULL: one client only.
-[[nodiscard]] auto append_sqlite(const std::string& path, const appends& wanted) -> crowd_result;
+[[nodiscard]] auto append_sqlite(const std::string& path, const appends& wanted) -> measure::crowd_result;
 
 /// SQLite's version and the settings of append_sqlite, for the JSON line.
 [[nodiscard]] auto sqlite_description() -> std::string;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "bench/peers/beside.hpp"
 #include "bench/peers/event_stores.hpp"
 #include "bench/peers/postgres_client.hpp"
 
@@ -37,7 +38,7 @@ void make_events_table(postgres_client& client) {
       "UNIQUE (stream, version))");
 }
 
-auto append_postgres(const postgres_server& server, const appends& wanted) -> crowd_result {
+auto append_postgres(const postgres_server& server, const appends& wanted) -> measure::crowd_result {
   postgres_client keeper{server};
   make_events_table(keeper);
   keeper.run("CHECKPOINT");
@@ -49,7 +50,7 @@ auto append_postgres(const postgres_server& server, const appends& wanted) -> cr
                             "VALUES ($1, $2, $3, $4)");
   }
   const auto cpu_before = server.cpu_seconds();
-  auto out = run_crowd(wanted.clients, 0, wanted.count, 0, [&](unsigned c, std::uint64_t n) {
+  auto out = crowd_of(wanted.clients, wanted.count, [&](unsigned c, std::uint64_t n) {
     const std::array<std::string, 4> fact{fmt::to_string(n % wanted.streams),
                                           fmt::to_string(n / wanted.streams),
                                           "promotion_scheduled", wanted.payload};

@@ -19,11 +19,11 @@ constexpr const char* voucher_columns =
     "merchant_brand_code text NOT NULL,"
     "is_withdrawal boolean NOT NULL";
 
-void check_table(postgres_client& client, const char* word, const target_input& in) {
+void check_table(postgres_client& client, const char* word, const measure::target_input& in) {
   const auto rows = client.run(
       fmt::format("SELECT count(*), sum(coalesce(amount, {1})), min({0}_target_id), "
                   "max({0}_target_id) FROM targets",
-                  word, default_amount));
+                  word, measure::default_amount));
   require(rows.number(0, 0) == in.count, "PostgreSQL holds another count");
   require(rows.number(0, 1) == in.amount, "PostgreSQL holds another sum");
   require(rows.number(0, 2) == 1 && rows.number(0, 3) == in.count, "PostgreSQL holds other ids");
@@ -31,7 +31,7 @@ void check_table(postgres_client& client, const char* word, const target_input& 
 
 }  // namespace
 
-auto copy_targets(const postgres_server& server, promotion_type type, const target_input& in,
+auto copy_targets(const postgres_server& server, promotion_type type, const measure::target_input& in,
                   index_time when) -> elapsed {
   const bool voucher = type == promotion_type::voucher;
   const auto* const word = voucher ? "voucher" : "point";

@@ -11,7 +11,7 @@
 
 #include "bench/peers/postgres_client.hpp"
 #include "bench/peers/postgres_targets.hpp"
-#include "bench/publishing.hpp"
+#include "apps/measure/publishing.hpp"
 #include "bus/grant_wire.hpp"
 
 namespace bestow::bench {
@@ -101,7 +101,7 @@ class outbox {
     bus::grant_fields f;
     f.id = target_id{rows.number(i, 0)};
     f.customer = customer_uid{rows.number(i, 1)};
-    const auto amount = rows.is_null(i, 2) ? default_amount : rows.number(i, 2);
+    const auto amount = rows.is_null(i, 2) ? measure::default_amount : rows.number(i, 2);
     f.amount = money_minor{static_cast<std::int64_t>(amount)};
     f.expiry = defaults_.default_expiry_at;
     f.reason = rows.is_null(i, 3) ? std::string_view{defaults_.default_reason} : rows.text(i, 3);
@@ -142,7 +142,7 @@ class outbox {
   bus::message_bus* bus_;
   const outbox_options* o_;
   bus::grant_encoder encoder_;
-  promotion_created defaults_{make_promotion(promotion_type::point, 1)};
+  promotion_created defaults_{measure::make_promotion(promotion_type::point, 1)};
   std::uint64_t sent_{0};
   std::mutex mutex_;
   std::condition_variable moved_;
@@ -151,7 +151,7 @@ class outbox {
   bool all_sent_{false};
 };
 
-void fill(postgres_client& client, const target_input& in) {
+void fill(postgres_client& client, const measure::target_input& in) {
   client.run("DROP TABLE IF EXISTS outbox");
   client.run(table);
   const auto names = in.csv.substr(0, in.csv.find('\n'));
@@ -163,7 +163,7 @@ void fill(postgres_client& client, const target_input& in) {
 
 }  // namespace
 
-auto publish_outbox(const postgres_server& server, const target_input& in,
+auto publish_outbox(const postgres_server& server, const measure::target_input& in,
                     const outbox_options& options) -> elapsed {
   postgres_client keeper{server};
   fill(keeper, in);
@@ -181,10 +181,10 @@ auto publish_outbox(const postgres_server& server, const target_input& in,
   }
   const auto rows = keeper.run(fmt::format(
       "SELECT count(*), sum(coalesce(amount, {})) FROM outbox WHERE status = 'PUBLISHED'",
-      default_amount));
+      measure::default_amount));
   require(rows.number(0, 0) == in.count && rows.number(0, 1) == in.amount,
           "the outbox is not all published");
-  static_cast<void>(check_stream(*bus, options.stream, 1, in));
+  static_cast<void>(must(measure::check_stream(*bus, options.stream, 1, in)));
   return took;
 }
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-#include "bench/inputs.hpp"
+#include "apps/measure/inputs.hpp"
 #include "bench/peers/postgres_server.hpp"
 #include "bus/bus.hpp"
 
@@ -22,7 +22,7 @@ enum class index_time : std::uint8_t { before, behind };
 /// Copies the list into a new table with all its indexes, in one transaction, and checks count, sum
 /// and ids. @returns what the COPY and indexes built behind it took, to the answer to the commit
 [[nodiscard]] auto copy_targets(const postgres_server& server, promotion_type type,
-                                const target_input& in, index_time when) -> elapsed;
+                                const measure::target_input& in, index_time when) -> elapsed;
 
 struct outbox_options {
   bus::nats_options broker;
@@ -37,7 +37,7 @@ struct outbox_options {
 /// 1,000 by id, sends each as one message, all of a chunk at once, and commits a chunk as PUBLISHED
 /// when the broker has acknowledged it, until the last one. Checks the table and the stream.
 /// server_cpu_seconds of the answer is PostgreSQL's and the broker's.
-[[nodiscard]] auto publish_outbox(const postgres_server& server, const target_input& in,
+[[nodiscard]] auto publish_outbox(const postgres_server& server, const measure::target_input& in,
                                   const outbox_options& options) -> elapsed;
 
 }  // namespace bestow::bench

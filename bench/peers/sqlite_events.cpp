@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "bench/peers/beside.hpp"
 #include "bench/peers/event_stores.hpp"
 #include "bench/peers/sqlite_database.hpp"
 
@@ -8,7 +9,7 @@ auto sqlite_description() -> std::string {
   return fmt::format("SQLite {} journal_mode=WAL synchronous=FULL", sqlite3_libversion());
 }
 
-auto append_sqlite(const std::string& path, const appends& wanted) -> crowd_result {
+auto append_sqlite(const std::string& path, const appends& wanted) -> measure::crowd_result {
   require(wanted.clients == 1, "one connection serves one client");
   sqlite_database db{path};
   db.run("PRAGMA journal_mode=WAL");
@@ -18,7 +19,7 @@ auto append_sqlite(const std::string& path, const appends& wanted) -> crowd_resu
   const auto insert = db.prepare(
       "INSERT INTO events (stream, version, type, payload) "
       "VALUES (?, ?, 'promotion_scheduled', ?)");
-  auto out = run_crowd(1, 0, wanted.count, 0, [&](unsigned, std::uint64_t n) {
+  auto out = crowd_of(1, wanted.count, [&](unsigned, std::uint64_t n) {
     auto* const s = insert.get();
     sqlite3_bind_int64(s, 1, static_cast<sqlite3_int64>(n % wanted.streams));
     sqlite3_bind_int64(s, 2, static_cast<sqlite3_int64>(n / wanted.streams));

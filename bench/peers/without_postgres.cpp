@@ -15,16 +15,16 @@ auto start_postgres(const arguments& args) -> std::unique_ptr<postgres_server> {
   return nullptr;
 }
 
-auto copy_targets(const postgres_server&, promotion_type, const target_input&, index_time)
+auto copy_targets(const postgres_server&, promotion_type, const measure::target_input&, index_time)
     -> elapsed {
   give_up("built without libpq");
 }
 
-auto publish_outbox(const postgres_server&, const target_input&, const outbox_options&) -> elapsed {
+auto publish_outbox(const postgres_server&, const measure::target_input&, const outbox_options&) -> elapsed {
   give_up("built without libpq");
 }
 
-auto append_postgres(const postgres_server&, const appends&) -> crowd_result {
+auto append_postgres(const postgres_server&, const appends&) -> measure::crowd_result {
   give_up("built without libpq");
 }
 
