@@ -55,22 +55,6 @@ constexpr std::size_t detail_bytes_max = 600;
   return {};
 }
 
-[[nodiscard]] auto find_binary(const std::string& name) -> std::optional<std::string> {
-  if (name.find('/') != std::string::npos) {
-    return ::access(name.c_str(), X_OK) == 0 ? std::optional{name} : std::nullopt;
-  }
-  const char* const path = std::getenv("PATH");
-  std::string folders = fmt::format("{}:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
-                                    path == nullptr ? "" : path);
-  for (std::size_t at = 0; at < folders.size();) {
-    const std::size_t end = std::min(folders.find(':', at), folders.size());
-    const std::string candidate = folders.substr(at, end - at) + "/" + name;
-    if (end > at && ::access(candidate.c_str(), X_OK) == 0) return candidate;
-    at = end + 1;
-  }
-  return std::nullopt;
-}
-
 /// A loopback port nobody listens on: `wanted` if it is free, else the kernel's choice; 0 = none.
 [[nodiscard]] auto free_port(std::uint16_t wanted) -> std::uint16_t {
   const unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -268,9 +252,25 @@ class server final : public embedded_server {
 
 }  // namespace
 
+auto find_server(const std::string& binary) -> std::optional<std::string> {
+  if (binary.find('/') != std::string::npos) {
+    return ::access(binary.c_str(), X_OK) == 0 ? std::optional{binary} : std::nullopt;
+  }
+  const char* const path = std::getenv("PATH");
+  std::string folders = fmt::format("{}:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
+                                    path == nullptr ? "" : path);
+  for (std::size_t at = 0; at < folders.size();) {
+    const std::size_t end = std::min(folders.find(':', at), folders.size());
+    const std::string candidate = folders.substr(at, end - at) + "/" + binary;
+    if (end > at && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    at = end + 1;
+  }
+  return std::nullopt;
+}
+
 auto start_embedded_server(const embedded_options& options, randomness& random)
     -> result<std::unique_ptr<embedded_server>> {
-  const auto binary = find_binary(options.binary);
+  const auto binary = find_server(options.binary);
   if (!binary) {
     return fail(fault_code::broker_unavailable, "nats-server",
                 options.binary + " is not installed (Debian: apt-get install nats-server)");

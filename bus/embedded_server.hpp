@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "bus/bus.hpp"
@@ -34,6 +35,10 @@ class embedded_server {
   [[nodiscard]] virtual auto restart() -> result<void> = 0;
   [[nodiscard]] virtual auto pid() const -> int = 0;
 };
+
+/// Full path of a nats-server's program, looked up as embedded_options::binary; nullopt: there is
+/// none.
+[[nodiscard]] auto find_server(const std::string& binary) -> std::optional<std::string>;
 
 /// Waits for a previous bestow's child to go (ends the recorded process by pid and start time),
 /// picks a free port, writes the config, starts the child and waits until it answers.

@@ -98,8 +98,7 @@ inline constexpr std::size_t live_promotions_max = 256;
 inline constexpr std::uint64_t list_facts_per_read = 64;
 /// Different texts of a list's column kept once each; with more, each row keeps its own.
 inline constexpr std::size_t list_dictionary_max = 4'096;
-/// Of filter for each voucher number: fewer than one number in a hundred is looked up in
-/// vain.
+/// Of filter for each voucher number: fewer than one in a hundred is looked up in vain.
 inline constexpr std::uint64_t voucher_filter_bits = 12;
 /// Taken out of the open table at once after their file is written.
 inline constexpr std::size_t voucher_move_step = 65'536;
@@ -170,8 +169,7 @@ inline constexpr auto nats_batch_linger = 2ms;
 inline constexpr std::int64_t nats_ack_pending_max = 1'000'000;
 /// Consumers of one stream that are looked at before it is filled anew.
 inline constexpr std::size_t nats_consumers_listed_max = 10'000;
-/// How long a grant stream's broker remembers message ids: the shortest it takes. Only the fence
-/// uses ids, and it looks one message back.
+/// How long a broker remembers message ids: the least it takes. The fence looks one message back.
 inline constexpr auto nats_duplicate_window = 100ms;
 /// Messages asked for at once when a stream is read through.
 inline constexpr std::size_t nats_scan_batch = 4'000;
@@ -202,8 +200,7 @@ inline constexpr auto restart_backoff_max = 2'000ms;
 inline constexpr unsigned restarts_max = 10;
 inline constexpr auto restart_window = 60'000ms;
 inline constexpr std::uint64_t snapshot_every_events = 5'000'000;
-/// Between two transactions of a view that follows, so that many small commits share one
-/// fsync.
+/// Between two transactions of a view that follows, so that small commits share one fsync.
 inline constexpr auto projector_pause = 15ms;
 /// A view whose step failed waits this long.
 inline constexpr auto projector_retry = 500ms;
@@ -231,8 +228,7 @@ inline constexpr auto engine_stop_within = 10'000ms;
 inline constexpr auto status_within = 500ms;
 /// Longest wait before a host is started again whose facts or list cannot be read.
 inline constexpr auto fault_backoff_max = 30'000ms;
-/// Results of a partition that cannot be read wait this long, then they go to the dead
-/// letters.
+/// Results of a partition that cannot be read wait this long, then go to the dead letters.
 inline constexpr auto result_park_after = 30'000ms;
 /// That cannot be read are named in the readiness answer; the count is complete.
 inline constexpr std::size_t faults_named_max = 100;
@@ -335,6 +331,12 @@ inline constexpr auto wallet_connect_within = 10'000ms;
 inline constexpr auto cli_timeout_max = 31'536'000s;
 /// `bestow wait` without --timeout.
 inline constexpr auto cli_wait_default = 60s;
+inline constexpr std::uint64_t bench_targets_min = 1'000;  ///< bench_*: of `bestow bench`.
+inline constexpr std::uint64_t bench_targets_max = 5'000'000;  ///< Their messages are in memory.
+inline constexpr unsigned bench_repetitions_max = 100;
+inline constexpr std::uint64_t bench_bytes_per_target = 1'500;  ///< Of disk, free beforehand.
+inline constexpr std::uint64_t bench_bytes_spare = 256ULL << 20U;  ///< Free besides.
+inline constexpr auto bench_timed_within = 2'000ms;  ///< One round of single commits or commands.
 
 // --- evidence ----------------------------------------------------------------------------------------
 /// Of a file at once when it is copied or hashed.

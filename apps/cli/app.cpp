@@ -257,6 +257,7 @@ auto run(const std::vector<std::string>& words, surroundings& with) -> exit_code
   add_wait(app, ctx);
   add_backup(app, ctx);
   add_debug(app, ctx);
+  add_bench(app, ctx);
   add_completion(app, ctx);
   add_version(app, ctx);
   add_help(app, ctx);

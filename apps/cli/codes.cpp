@@ -37,6 +37,11 @@ constexpr auto own_codes = std::to_array<code_row>({
      "Sealed list, published stream and payer's ledger do not agree. Exit code 1.",
      "Each missing, extra or different target is named; look it up with `bestow target show`.", 0,
      ""},
+    {"bench_void", "command line",
+     "`bestow bench` found at the end of a repetition that the work was not done as it must be: a "
+     "row, a message or a commit was lost, doubled or refused. Its speed is not shown. Exit code 1.",
+     "Measure again; when it comes back, look at the disk and the kernel's messages, and report it.",
+     0, ""},
     {"file_unreadable", "command line",
      "A file that was given is missing, a directory, or not readable by this user. Exit code 2.",
      "Check the path and its permissions.", 0, ""},

@@ -31,6 +31,7 @@ void add_token(CLI::App& app, context& ctx);
 void add_wait(CLI::App& app, context& ctx);
 void add_backup(CLI::App& app, context& ctx);
 void add_debug(CLI::App& app, context& ctx);
+void add_bench(CLI::App& app, context& ctx);
 void add_completion(CLI::App& app, context& ctx);
 /// Verbs of `bestow log` that have files of their own.
 void add_log_export(CLI::App& noun, context& ctx);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/bench_table.hpp"
 #include "apps/cli/codes.hpp"
 #include "apps/cli/commands.hpp"
 
@@ -84,6 +85,7 @@ auto candidates(const context& ctx, const CLI::App* at, const std::string& start
     words.insert(words.end(), {"config", "man"});
     return words;
   }
+  if (at->get_name() == "bench") return bench_works();
   if (at->get_name() == "completion") return {"bash", "zsh", "fish"};
   const bool takes_promotion =
       at->get_option_no_throw("id") != nullptr || at->get_option_no_throw("promotion") != nullptr;

@@ -113,7 +113,7 @@ TEST_CASE("every code there is can be explained", "[unit][cli]") {
   for (const auto& row : http::request_error_table()) names.emplace_back(row.name);
   for (const auto* own : {"unavailable", "timed_out", "condition_missed", "promotion_stopped",
                           "promotion_failed", "promotion_cancelled",
-                          "not_reconciled", "file_unreadable", "file_unwritable",
+                          "not_reconciled", "bench_void", "file_unreadable", "file_unwritable",
                           "backup_directory_taken", "other_history", "no_live_view"})
     names.emplace_back(own);
   CHECK(cli::all_codes().size() == names.size());

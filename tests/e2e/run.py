@@ -16,6 +16,7 @@ from pathlib import Path
 import scenario_access  # noqa: F401
 import scenario_backup  # noqa: F401
 import scenario_adopt  # noqa: F401
+import scenario_bench  # noqa: F401
 import scenario_broker  # noqa: F401  Importing registers the scenarios.
 import scenario_cli  # noqa: F401
 import scenario_commands  # noqa: F401
