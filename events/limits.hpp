@@ -397,5 +397,4 @@ struct limit_row {
   std::string_view reason;
 };
 [[nodiscard]] auto limits_table() -> std::span<const limit_row>;
-
 }  // namespace bestow::limits
