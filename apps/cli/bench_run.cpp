@@ -211,7 +211,7 @@ class bench {
 
   auto conclude(int signal) -> exit_code {
     if (signal != 0) {
-      ctx_.complain(fmt::format("stopped by {}; nothing is left behind", strsignal(signal)));
+      ctx_.complain(fmt::format("stopped by SIG{}; nothing is left behind", sigabbrev_np(signal)));
       return exit_code::fault;
     }
     if (ctx_.output() != output_kind::json) print_rows(ctx_, rows_, bench_columns());

@@ -271,6 +271,7 @@ TEST_CASE("a signal stops the work and leaves nothing behind", "[unit][cli]") {
     for (;;) ::pause();
   }) == 1);
   CHECK(works == 0);
+  CHECK(contains(f.err, std::string{"stopped by SIG"} + sigabbrev_np(signal)));
   CHECK(contains(f.err, "nothing is left behind"));
   CHECK(f.json_lines().size() <= 1);
   CHECK(f.is_empty());
