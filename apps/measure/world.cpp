@@ -38,7 +38,7 @@ auto open_log(const std::string& directory, std::uint64_t seed)
 }  // namespace
 
 auto world::open(const world_options& options) -> result<std::unique_ptr<world>> {
-  std::unique_ptr<world> w{new world};  // Its constructor is private.
+  auto w = std::make_unique<world>(opening{});
   auto done = w->open_stores(options);
   if (done) done = w->start_engine(options);
   if (!done) return tl::unexpected<fault>{std::move(done.error())};

@@ -35,7 +35,10 @@ struct world_options {
 };
 
 class world {
+  struct opening {};  // Only open() makes worlds.
+
  public:
+  explicit world(opening) {}
   /// @fault what log, views, broker and engine answer when they cannot be opened
   [[nodiscard]] static auto open(const world_options& options) -> result<std::unique_ptr<world>>;
   world(const world&) = delete;
@@ -67,7 +70,6 @@ class world {
   std::unique_ptr<actors::engine> engine;
 
  private:
-  world() = default;
   [[nodiscard]] auto open_stores(const world_options& options) -> result<void>;
   [[nodiscard]] auto start_engine(const world_options& options) -> result<void>;
 
