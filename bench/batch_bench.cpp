@@ -1,20 +1,25 @@
 // B2b: the wires side by side. In each repetition the same list is published on the single wire, as
 // JSON batches and as msgpack batches, in turning order, until every grants_published is durable;
-// then each stream is read back and held against the list.
+// then each stream is read back and held against the list, and a bare loop sends the same bytes in the
+// same chunks through the same server.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <vector>
 
+#include "actors/grant_content.hpp"
 #include "apps/measure/inputs.hpp"
 #include "apps/measure/publishing.hpp"
+#include "apps/measure/raw_chain.hpp"
 #include "apps/measure/world.hpp"
 #include "bench/harness.hpp"
 #include "events/limits.hpp"
 
 namespace bestow::bench {
 namespace {
+
+constexpr const char* raw_topic = "prepay.campaign.bench.publish";  // As long as the real one.
 
 struct wire {
   std::string_view name;
@@ -24,6 +29,21 @@ struct wire {
 constexpr std::array<wire, 3> wires{{{"single"},
                                      {"batch_json", grant_wire::batch, grant_format::json},
                                      {"batch_msgpack", grant_wire::batch, grant_format::msgpack}}};
+
+/// What the log released, encoded again for another topic: the bytes that a bare loop sends.
+auto chunks_of(const measure::world& w, promotion_id id) -> std::vector<bus::outgoing_chunk> {
+  const auto list = must(w.lists->open(*w.log, id));
+  std::vector<bus::outgoing_chunk> out;
+  store::read_options options;
+  options.types = {event_type::targets_released};
+  must(w.log->read({}, options, [&](const store::stored_event& e) {
+    auto release = must(decode_event<targets_released>(e.payload));
+    release.topic = raw_topic;
+    out.push_back(actors::encode_release(release, *list, 0, release.message_count));
+    return true;
+  }));
+  return out;
+}
 
 void measure(const arguments& args, const measure::target_input& in, const wire& on, std::uint32_t batch,
              std::uint32_t chunk, figures& f) {
@@ -50,6 +70,12 @@ void measure(const arguments& args, const measure::target_input& in, const wire&
   f.set(name + "_cpu_us_per_grant", (took.cpu_seconds + took.server_cpu_seconds) * 1e6 / n);
   f.set(name + "_bytes_per_grant", static_cast<double>(content.bytes) / n);
   f.set(name + "_messages", content.messages);
+  const auto per_message = on.kind == grant_wire::batch ? batch : 1;
+  const auto raw = must(measure::publish_raw(w.broker->client_options(), w.server_pid(), raw_topic,
+                                             chunks_of(w, id),
+                                             limits::window_grants_max / per_message));
+  f.set(name + "_raw_grants_per_second", n / raw.seconds);
+  f.set(name + "_ratio_to_raw", raw.seconds / took.seconds);
 }
 
 }  // namespace

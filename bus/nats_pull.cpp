@@ -42,7 +42,8 @@ auto pull_reader::overdue() const -> bool {
 
 auto pull_reader::request(std::size_t count) -> bool {
   const auto expires = std::chrono::nanoseconds{limits::nats_pull_expires}.count();
-  const auto body = fmt::format(R"({{"batch":{},"expires":{}}})", count, expires);
+  const auto body = fmt::format(R"({{"batch":{},"max_bytes":{},"expires":{}}})", count,
+                                request_bytes_max, expires);
   const natsStatus s = natsConnection_PublishRequestString(
       link_->connection(), next_subject_.c_str(), inbox_.subject.c_str(), body.c_str());
   if (s != NATS_OK) return false;

@@ -31,6 +31,10 @@ struct pulled {
 
 class pull_reader {
  public:
+  /// The broker throws out who has 64 MiB waiting for it (its max_pending), and messages of the batch
+  /// wire have up to 1 MiB each: two requests at once stay below the half.
+  static constexpr std::size_t request_bytes_max = 16U << 20U;
+
   /// nullopt: the link is closed.
   [[nodiscard]] static auto open(std::shared_ptr<nats_link> link, const std::string& stream,
                                  const std::string& consumer) -> std::optional<pull_reader>;
@@ -39,7 +43,8 @@ class pull_reader {
   [[nodiscard]] auto outstanding() const -> std::size_t { return outstanding_; }
   /// True when the broker should have ended every request by now but has not.
   [[nodiscard]] auto overdue() const -> bool;
-  /// Asks for `count` more. False: the link is closed.
+  /// Asks for `count` more, and for at most request_bytes_max of them in bytes: a request that this
+  /// cuts short has ended (next()). False: the link is closed.
   [[nodiscard]] auto request(std::size_t count) -> bool;
   [[nodiscard]] auto next(std::chrono::milliseconds within) -> pulled;
 

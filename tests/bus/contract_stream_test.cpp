@@ -111,6 +111,34 @@ TEST_CASE("a scan visits its range in order and stops when told", "[contract][bu
   CHECK(visited(7, 6, SIZE_MAX).empty());
 }
 
+TEST_CASE("a scan of large messages takes no more at once than the broker lets wait",
+          "[contract][bus]") {
+  const auto world = make_world(GENERATE(world_kind::memory, world_kind::nats));
+  if (!world) return;
+  const auto client = world->connect();
+  REQUIRE(client->ensure_stream(stream_s()));
+  recorder seen;
+  seen.listen(*client);
+  // 96 MiB in all: more than a server of 2.9 keeps for one connection, six requests of 16 MiB.
+  constexpr std::size_t chunks = 12;
+  constexpr std::size_t in_chunk = 16;
+  const std::string filler(512U << 10U, '.');
+  for (std::size_t c = 0; c < chunks; ++c) {
+    REQUIRE(client->publish_chunk(numbered_chunk("s.0", c * in_chunk, in_chunk, filler), 0,
+                                  c * in_chunk, c, {}));
+    REQUIRE(seen.wait(*world, *client, [&] { return seen.acks.size() == c + 1; }));
+  }
+  for (const auto stop_after : {chunks * in_chunk, std::size_t{40}}) {
+    std::size_t visited = 0;
+    REQUIRE(client->scan("S", 1, UINT64_MAX, [&](const stored_message& m) {
+      REQUIRE(m.seq == visited + 1);
+      REQUIRE(m.payload == filler + std::to_string(visited));
+      return ++visited < stop_after;
+    }));
+    CHECK(visited == stop_after);
+  }
+}
+
 TEST_CASE("the bus knows the server's version and its largest message", "[contract][bus]") {
   const auto world = make_world(GENERATE(world_kind::memory, world_kind::nats));
   if (!world) return;
