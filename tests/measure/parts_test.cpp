@@ -67,7 +67,7 @@ TEST_CASE("a crowd makes every command once and times each", "[unit][measure]") 
 TEST_CASE("a crowd whose time is up has left no hole", "[unit][measure]") {
   std::mutex guard;
   std::set<std::uint64_t> made;
-  const auto r = run_crowd({4, 0, 1'000'000'000, std::chrono::milliseconds{20}},
+  const auto r = run_crowd({4, 0, 1'000'000'000, std::chrono::milliseconds{100}},
                            [&](unsigned, std::uint64_t n) -> outcome<void> {
                              const std::scoped_lock lock{guard};
                              made.insert(n);
